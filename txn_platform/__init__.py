@@ -1,0 +1,1 @@
+"""Sharia-compliant transaction data platform, modelled as Dagster assets."""
