@@ -1,0 +1,1 @@
+"""Lake, warehouse and operational database: three ports and the adapters behind them."""

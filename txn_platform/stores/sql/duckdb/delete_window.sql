@@ -1,0 +1,2 @@
+DELETE FROM {raw_table}
+WHERE date >= $start AND date < $end;

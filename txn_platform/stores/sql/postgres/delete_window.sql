@@ -1,0 +1,2 @@
+DELETE FROM transactions
+WHERE date >= %(start)s AND date < %(end)s;

@@ -1,0 +1,5 @@
+SELECT
+    date AS day,
+    array_agg(batch_id) AS batches
+FROM {relation}
+GROUP BY date;

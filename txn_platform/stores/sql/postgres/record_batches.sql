@@ -1,0 +1,5 @@
+INSERT INTO loaded_batches (date, batch_id)
+SELECT
+    loaded.day,
+    loaded.batch_id
+FROM unnest(%(days)s::date [], %(batches)s::text []) AS loaded (day, batch_id);

@@ -1,0 +1,3 @@
+DROP INDEX IF EXISTS transactions_key;
+
+TRUNCATE transactions;

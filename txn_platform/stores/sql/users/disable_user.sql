@@ -1,0 +1,4 @@
+UPDATE api_users
+SET disabled = TRUE
+WHERE username = %(username)s
+RETURNING username

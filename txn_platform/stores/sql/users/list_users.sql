@@ -1,0 +1,7 @@
+SELECT
+    username,
+    scopes,
+    disabled,
+    created_at
+FROM api_users
+ORDER BY username
