@@ -1,0 +1,4 @@
+{# Datasets are named by the configuration alone: no developer's prefix in front of them. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ (custom_schema_name or target.schema) | trim }}
+{%- endmacro %}
