@@ -1,0 +1,5 @@
+"""The `txn-platform` command."""
+
+from txn_platform.cli.main import main
+
+__all__ = ["main"]

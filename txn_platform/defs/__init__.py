@@ -1,0 +1,1 @@
+"""The Dagster definitions: thin assets, checks and automation over the layers below."""

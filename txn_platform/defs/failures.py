@@ -1,0 +1,37 @@
+"""How the platform's errors end a Dagster step."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from txn_platform.errors import PlatformError
+from txn_platform.settings import Settings
+
+
+@contextmanager
+def failures_explained() -> Generator[None]:
+    """Let Dagster retry what a retry may cure, and nothing else.
+
+    The cause is dropped on purpose: a driver's own message can quote a value, and what is
+    chained here is written to the event log.
+    """
+    try:
+        yield
+    except PlatformError as error:
+        if error.transient:
+            raise type(error)(error.message, remedy=error.remedy) from None
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+def retry_policy(settings: Settings) -> dg.RetryPolicy | None:
+    """Retries with exponential backoff and jitter, so that retrying steps spread out."""
+    orchestration = settings.config.orchestration
+    if orchestration.retries == 0:
+        return None
+    return dg.RetryPolicy(
+        max_retries=orchestration.retries,
+        delay=orchestration.retry_delay,
+        backoff=dg.Backoff.EXPONENTIAL,
+        jitter=dg.Jitter.PLUS_MINUS,
+    )

@@ -1,0 +1,50 @@
+"""Metadata that people read in the Dagster UI: schemas, previews, tables of counts."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import dagster as dg
+import pyarrow as pa
+
+PREVIEW_ROWS = 5
+OWNERS = ["team:data-platform"]
+
+RAW_COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn(
+            "transaction_id", "string", "Hash of the identifier: 64 lower-case hex characters"
+        ),
+        dg.TableColumn("product", "string", "Product name as written, stripped"),
+        dg.TableColumn("price", "numeric", "Unit price, exact"),
+        dg.TableColumn("quantity", "int64", "Units sold"),
+        dg.TableColumn("date", "date", "Sale date; the partition"),
+        dg.TableColumn("batch_id", "string", "SHA-256 of the file that the row came from"),
+    ]
+)
+
+REJECT_COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("line", "int64", "Physical line on which the record begins"),
+        dg.TableColumn("reason", "string", "The first rule that the record breaks"),
+    ]
+)
+
+
+def preview(table: pa.Table) -> dg.MarkdownMetadataValue:
+    """The given rows as a Markdown table; identifiers in it are hashes, shown shortened."""
+    if table.num_rows == 0:
+        return dg.MetadataValue.md("*No rows.*")
+    frame = cast(Any, table).to_pandas()
+    for column in {"transaction_id", "batch_id"} & set(frame.columns):
+        frame[column] = frame[column].str.slice(0, 12) + "…"
+    return dg.MetadataValue.md(frame.to_markdown(index=False, disable_numparse=True))
+
+
+def counts_table(title: str, counts: Mapping[str, int]) -> dg.MarkdownMetadataValue:
+    """Counts by name, largest first, as a Markdown table."""
+    if not counts:
+        return dg.MetadataValue.md("*None.*")
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    lines = [f"| {title} | rows |", "|---|---:|"]
+    lines += [f"| {name} | {count:,} |" for name, count in ordered]
+    return dg.MetadataValue.md("\n".join(lines))

@@ -1,0 +1,93 @@
+"""Land one file: validate and hash it, and seal it in the lake, once and only once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from txn_platform.errors import InputFileError
+from txn_platform.ingest.batch import Manifest
+from txn_platform.ingest.landing import batch_id_of, check_header, stage
+from txn_platform.ingest.rules import IngestRules
+from txn_platform.stores.ports import Lake
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What became of one file.
+
+    Attributes:
+        path: The file as it was given.
+        manifest: The account of its batch.
+        already_there: True when a file with the same bytes had been landed before.
+    """
+
+    path: Path
+    manifest: Manifest
+    already_there: bool
+
+
+def check_inputs(paths: list[Path]) -> None:
+    """Refuse unusable files before anything is written.
+
+    Raises:
+        InputFileError: naming every file that can't be read or lacks a column.
+    """
+    problems: list[InputFileError] = []
+    for path in paths:
+        try:
+            with open_input(path) as source:
+                check_header(source, name=path.name)
+        except InputFileError as error:
+            problems.append(error)
+    if problems:
+        raise InputFileError(
+            "\n".join(problem.message for problem in problems), remedy=problems[0].remedy
+        )
+
+
+def land(path: Path, lake: Lake, rules: IngestRules, progress: Progress | None = None) -> Landing:
+    """Validate, hash and store one file, unless its bytes are in the lake already.
+
+    Raises:
+        InputFileError: when the file as a whole is refused; nothing of it is stored.
+        StoreError: when the lake can't be written.
+    """
+    with open_input(path):
+        known = lake.manifest(batch_id_of(path))
+    if known is not None:
+        return Landing(path, known, already_there=True)
+    with open_input(path) as source, lake.staging_folder() as folder:
+        staged = stage(source, name=path.name, rules=rules, folder=folder, on_progress=progress)
+        return Landing(path, lake.commit(staged), already_there=False)
+
+
+def in_landing_order(paths: list[Path]) -> list[Path]:
+    """By name, each once, whatever order they were given in.
+
+    Of files that hold the same transaction the later batch wins, so the order must not depend on
+    how a shell expands a pattern.
+    """
+    return sorted(set(paths), key=lambda path: (path.name, str(path)))
+
+
+def open_input(path: Path) -> BinaryIO:
+    """The file, opened for reading bytes.
+
+    Raises:
+        InputFileError: when it is missing, a folder, or not readable.
+    """
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise InputFileError(f"{path}: no such file", remedy="Check the path.") from error
+    except IsADirectoryError as error:
+        raise InputFileError(
+            f"{path}: is a folder", remedy="Give the CSV files in it, one --input each."
+        ) from error
+    except OSError as error:
+        raise InputFileError(
+            f"{path}: can't be read: {error.strerror}", remedy="Check its permissions."
+        ) from error

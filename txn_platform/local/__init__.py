@@ -1,0 +1,1 @@
+"""The local profile as a whole: state directory, services, Dagster instance, runs."""

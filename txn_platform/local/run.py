@@ -1,0 +1,218 @@
+"""One whole run in this process: land, load, transform, check, export."""
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import dagster as dg
+
+from txn_platform.connections import DAGSTER_DATABASE, postgres_url
+from txn_platform.definitions import build_definitions
+from txn_platform.defs.automation import JOB_NAME, LOADED_ASSETS
+from txn_platform.defs.partitions import range_tags
+from txn_platform.ingest.batch import Manifest
+from txn_platform.landing import check_inputs, in_landing_order
+from txn_platform.local.instance import open_instance
+from txn_platform.local.report import CheckResult, RunReport
+from txn_platform.local.state import open_state
+from txn_platform.reconcile import unloaded_days
+from txn_platform.settings import Settings
+from txn_platform.stores.factory import open_lake, open_operational, open_warehouse
+from txn_platform.stores.ports import Lake
+from txn_platform.windows import DateWindow, contiguous_windows
+
+LAKE = dg.AssetKey("lake_transactions")
+
+
+class Reporter(Protocol):
+    """Is told how a run gets on; the terminal's progress display, or nothing."""
+
+    def phase(self, text: str, total: int | None = None) -> None:
+        """A new phase begins; `total` is in bytes where they will be counted."""
+        ...
+
+    def advanced(self, done: int) -> None:
+        """That many bytes of the present phase are done."""
+        ...
+
+    def step(self, name: str) -> None:
+        """A step of a Dagster run begins."""
+        ...
+
+
+class PipelineRun:
+    """Runs of `daily_sales` in this process, and what came of them."""
+
+    def __init__(
+        self, settings: Settings, instance: dg.DagsterInstance, reporter: Reporter
+    ) -> None:
+        # Whoever runs a command can run it again: steps don't wait minutes to retry here.
+        orchestration = settings.config.orchestration.model_copy(update={"retries": 0})
+        config = settings.config.model_copy(update={"orchestration": orchestration})
+        self._reporter = reporter
+        self._instance = instance
+        definitions = build_definitions(
+            settings.model_copy(update={"config": config}), reporter.advanced
+        )
+        self._job = definitions.resolve_job_def(JOB_NAME)
+        self._checks: dict[tuple[str, str], CheckResult] = {}
+        self.run_id = ""
+        self.exports: list[str] = []
+        self.failures: list[str] = []
+        self.stages: dict[str, float] = {}
+
+    @property
+    def checks(self) -> list[CheckResult]:
+        """Every evaluated check, by asset and name."""
+        return [self._checks[key] for key in sorted(self._checks)]
+
+    def land(self, paths: Sequence[Path]) -> list[str]:
+        """Land the files; the ids of their batches, in the given order."""
+        result = self._execute(
+            [LAKE],
+            run_config={
+                "ops": {"lake_transactions": {"config": {"inputs": [str(path) for path in paths]}}}
+            },
+        )
+        for event in result.get_asset_materialization_events():
+            return cast("list[str]", event.materialization.metadata["batches"].value)
+        return []
+
+    def load(self, window: DateWindow) -> None:
+        """Load one window of sale dates, rebuild and check its marts, export the summary."""
+        result = self._execute(LOADED_ASSETS, tags=range_tags(window))
+        for event in result.get_asset_materialization_events():
+            if event.asset_key == dg.AssetKey("summary_sales_export"):
+                metadata = event.materialization.metadata
+                self.exports = [str(metadata[name].value) for name in ("json", "csv")]
+
+    def _execute(
+        self,
+        assets: Sequence[dg.AssetKey],
+        *,
+        run_config: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        run_id = str(uuid.uuid4())
+        cast(Any, self._instance).add_event_listener(run_id, self._show)
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        result = self._job.execute_in_process(
+            instance=self._instance,
+            asset_selection=list(assets),
+            run_config={**quiet, **(run_config or {})},
+            tags=tags,
+            run_id=run_id,
+            raise_on_error=False,
+        )
+        self.run_id = run_id
+        self._collect(result)
+        return result
+
+    def _show(self, event: dg.EventLogEntry) -> None:
+        if event.dagster_event and event.dagster_event.event_type_value == "STEP_START":
+            self._reporter.step(str(event.dagster_event.step_key))
+
+    def _collect(self, result: dg.ExecuteInProcessResult) -> None:
+        for evaluation in result.get_asset_check_evaluations():
+            asset = evaluation.asset_key.to_user_string()
+            self._checks[asset, evaluation.check_name] = CheckResult(
+                asset=asset,
+                name=evaluation.check_name,
+                passed=evaluation.passed,
+                severity=evaluation.severity.value,
+                blocking=bool(evaluation.blocking),
+            )
+        for event in result.get_step_success_events():
+            seconds = event.step_success_data.duration_ms / 1000
+            step = str(event.step_key)
+            self.stages[step] = self.stages.get(step, 0.0) + seconds
+        for event in result.get_step_failure_events():
+            message = _failure_message(event)
+            if message is not None:
+                self.failures.append(message)
+        if not result.success and not self.failures and all(c.passed for c in self.checks):
+            self.failures.append(f"Run {result.run_id} failed; `txn-platform dev` shows its log.")
+
+
+def run_pipeline(settings: Settings, inputs: Sequence[Path], reporter: Reporter) -> RunReport:
+    """Land the files and bring every asset that they touch up to date.
+
+    Sale dates that an earlier, interrupted run landed but didn't load are loaded as well.
+
+    Raises:
+        PlatformError: when nothing could be started: a bad input file, a service that is away.
+    """
+    started = time.perf_counter()
+    paths = in_landing_order([path.absolute() for path in inputs])
+    check_inputs(paths)
+    open_state(settings.home)
+    reporter.phase("Starting PostgreSQL")
+    with (
+        postgres_url(settings) as url,
+        postgres_url(settings, DAGSTER_DATABASE) as instance_url,
+        open_instance(settings.home, instance_url) as instance,
+    ):
+        reporter.phase("Preparing dbt and Dagster")
+        run = PipelineRun(settings, instance, reporter)
+        run.stages["start"] = time.perf_counter() - started
+        lake = open_lake(settings)
+        operational = open_operational(settings, url)
+        operational.ensure_schema()
+        reporter.phase("Landing", total=sum(path.stat().st_size for path in paths))
+        batches = run.land(paths)
+        if not run.failures:
+            manifests = [manifest for id_ in batches if (manifest := lake.manifest(id_))]
+            days = {day for manifest in manifests for day in manifest.dates}
+            days.update(unloaded_days(lake.manifests(), operational.loaded_batches()))
+            for window in _windows(settings, days):
+                reporter.phase(f"Loading {window.start} to {window.last}")
+                run.load(window)
+        return RunReport(
+            run_id=run.run_id,
+            inputs=_landed(lake, paths, batches),
+            rows=_table_rows(settings, url),
+            checks=run.checks,
+            exports=run.exports,
+            failures=run.failures,
+            seconds=time.perf_counter() - started,
+            stages=run.stages,
+        )
+
+
+def _windows(settings: Settings, days: set[date]) -> list[DateWindow]:
+    """The windows to load. With nothing to load, one (empty) day: the marts then exist."""
+    if days:
+        return contiguous_windows(days)
+    return [DateWindow.of_day(settings.config.orchestration.partitions_start)]
+
+
+def _landed(
+    lake: Lake, paths: Sequence[Path], batches: Sequence[str]
+) -> list[tuple[Path, Manifest]]:
+    manifests = [lake.manifest(batch_id) for batch_id in batches]
+    return [(path, found) for path, found in zip(paths, manifests, strict=False) if found]
+
+
+def _table_rows(settings: Settings, url: str) -> dict[str, int]:
+    warehouse = open_warehouse(settings)
+    return {
+        "raw_transactions": warehouse.row_count("raw_transactions"),
+        "fact_sales": warehouse.row_count("fact_sales"),
+        "pg_sales": open_operational(settings, url).row_count("pg_sales"),
+        "summary_sales": warehouse.row_count("summary_sales"),
+    }
+
+
+def _failure_message(event: dg.DagsterEvent) -> str | None:
+    """The reason of a failed step in a person's words; None where a failed check says it."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return f"{event.step_key}: {data.user_failure_data.description}"
+    error = data.error
+    if error is None or error.cls_name == "DagsterAssetCheckFailedError":
+        return None
+    root = error.cause or error
+    return f"{event.step_key}: {root.message.strip()}"

@@ -1,0 +1,92 @@
+"""The state directory: everything that the local profile keeps, in one place."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from txn_platform.errors import ConfigurationError
+
+STATE_VERSION = 1
+MARKER = "state.json"
+FRESH_REMEDY = "Start afresh with --fresh, or give another directory with --home."
+
+
+def open_state(home: Path) -> None:
+    """Create the directory, or make sure that it is one of this version that can be written.
+
+    Raises:
+        ConfigurationError: when it is someone else's, of another version, or not writable.
+    """
+    marker = home / MARKER
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not marker.exists():
+            _refuse_foreign(home)
+            _write_marker(marker)
+        elif not os.access(home, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied")
+        else:
+            # Root passes every access test, also on a file system that is mounted read-only.
+            marker.touch()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{home}: the state directory can't be written: {error.strerror}",
+            remedy="Check its permissions and free space, or give another directory with --home.",
+        ) from error
+    _check_version(marker)
+
+
+def is_state(home: Path) -> bool:
+    """Whether the directory carries the marker of a state directory."""
+    return (home / MARKER).is_file()
+
+
+def remove_state(home: Path) -> None:
+    """Delete a state directory; anything else is refused.
+
+    Raises:
+        ConfigurationError: when the directory isn't a state directory or can't be deleted.
+    """
+    if not home.exists():
+        return
+    if not is_state(home):
+        _refuse_foreign(home)
+        return
+    try:
+        shutil.rmtree(home)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{home}: can't be deleted: {error.strerror}",
+            remedy="Check its permissions and stop what uses it.",
+        ) from error
+
+
+def _refuse_foreign(home: Path) -> None:
+    # The embedded server may have been there first: its own folders are no strangers.
+    known = {"postgres", "secrets"}
+    strangers = sorted(entry.name for entry in home.iterdir() if entry.name not in known)
+    if strangers:
+        raise ConfigurationError(
+            f"{home}: holds other files ({strangers[0]}, …) and is not a state directory",
+            remedy="Give an empty or a new directory with --home or TXN_HOME.",
+        )
+
+
+def _write_marker(marker: Path) -> None:
+    draft = marker.with_suffix(".tmp")
+    draft.write_text(json.dumps({"version": STATE_VERSION}) + "\n", encoding="utf-8")
+    draft.replace(marker)
+
+
+def _check_version(marker: Path) -> None:
+    try:
+        version = json.loads(marker.read_text(encoding="utf-8"))["version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{marker}: can't be read", remedy=FRESH_REMEDY) from error
+    if version != STATE_VERSION:
+        raise ConfigurationError(
+            f"{marker.parent}: is a state directory of version {version}; this release works with "
+            f"version {STATE_VERSION}",
+            remedy=FRESH_REMEDY,
+        )
