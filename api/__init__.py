@@ -1,0 +1,1 @@
+"""HTTP access to the marts. Stands beside Dagster and never imports it."""
