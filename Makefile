@@ -23,10 +23,12 @@ stale = $(shell [ "$$(cat "$(1)/.ready" 2>/dev/null)" = "$(CURDIR)" ] && "$(1)/b
 # $(call build,environment,lock file): an empty environment, then exactly what the lock lists.
 define build
 	@if [ -n "$(call stale,$(1))" ]; then rm -rf "$(1)"; fi; rm -f "$(1)/.ready"
-	@python=; for name in "$(PYTHON)" python3.11 python3.12 python3.13 python3; do \
-	  if [ -n "$$name" ] && "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
-	  then python=$$name; break; fi; done; \
-	if uv --version >/dev/null 2>&1; then \
+	@set -- $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python3); python=; \
+	for name; do \
+	  if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	  then python=$$name; break; fi; \
+	done; \
+	if uv --version >/dev/null 2>&1 && [ -n "$${python}$(if $(PYTHON),,any)" ]; then \
 	  echo "Installing $(2) into $(1) with uv"; \
 	  { [ -x "$(1)/bin/python" ] || uv venv --quiet --python "$${python:-3.11}" "$(1)"; } && \
 	  uv pip sync --quiet --python "$(1)/bin/python" --require-hashes "$(2)"; \

@@ -189,6 +189,24 @@ def test_make_says_which_python_it_needs_when_there_is_none_that_serves(
     assert not (workshop.folder / ".venv").exists()
 
 
+def test_make_uses_the_python_that_it_is_given_or_none(workshop: Workshop) -> None:
+    with_recording_python(workshop)
+    workshop.program("other", "exit 1")
+    assert "is needed" in workshop.make("install", "PYTHON=other").stderr
+    assert workshop.make("install", "PYTHON=python3.12").returncode == 0
+
+
+def test_make_prefers_uv_and_lets_it_find_a_python_where_there_is_none(workshop: Workshop) -> None:
+    log = workshop.folder.parent / "log"
+    workshop.program("uv", f'echo "$@" >> {log}; [ "$1" != venv ] || /bin/mkdir -p .venv/bin')
+    assert workshop.make("install").returncode == 0
+    _, venv, packages, _, own = log.read_text().splitlines()
+    assert venv == "venv --quiet --python 3.11 .venv"
+    assert packages.startswith("pip sync")
+    assert packages.endswith("--require-hashes requirements.lock")
+    assert own.endswith("--no-build-isolation --editable .")
+
+
 def test_make_installs_with_pip_where_there_is_no_uv_and_only_once(workshop: Workshop) -> None:
     log = with_recording_python(workshop)
     assert workshop.make("install").returncode == 0

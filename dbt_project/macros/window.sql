@@ -1,10 +1,11 @@
 {#
   The half-open window of sale dates that this run replaces, as a predicate. It reads the vars
   when the SQL is rendered, never in a config block: those keep what they were when parsed.
+  A full refresh takes every date, since it replaces the table.
 #}
 {% macro in_window(column) -%}
-    {%- set start = none if flags.FULL_REFRESH else var('partition_start') -%}
-    {%- set end = none if flags.FULL_REFRESH else var('partition_end') -%}
+    {%- set start = none if should_full_refresh() else var('partition_start') -%}
+    {%- set end = none if should_full_refresh() else var('partition_end') -%}
     {%- set bounds = [] -%}
     {%- if start -%}{%- do bounds.append(column ~ " >= cast('" ~ iso_date(start) ~ "' as date)") -%}{%- endif -%}
     {%- if end -%}{%- do bounds.append(column ~ " < cast('" ~ iso_date(end) ~ "' as date)") -%}{%- endif -%}

@@ -1,6 +1,7 @@
 """Metadata that people read in the Dagster UI: schemas, previews, tables of counts."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, cast
 
 import dagster as dg
@@ -37,6 +38,9 @@ def preview(table: pa.Table) -> dg.MarkdownMetadataValue:
     frame = cast(Any, table).to_pandas()
     for column in {"transaction_id", "batch_id"} & set(frame.columns):
         frame[column] = frame[column].str.slice(0, 12) + "…"
+    for field in table.schema:
+        if pa.types.is_decimal(field.type):
+            frame[field.name] = frame[field.name].map(_money)
     return dg.MetadataValue.md(frame.to_markdown(index=False, disable_numparse=True))
 
 
@@ -48,3 +52,9 @@ def counts_table(title: str, counts: Mapping[str, int]) -> dg.MarkdownMetadataVa
     lines = [f"| {title} | rows |", "|---|---:|"]
     lines += [f"| {name} | {count:,} |" for name, count in ordered]
     return dg.MetadataValue.md("\n".join(lines))
+
+
+def _money(value: Decimal) -> str:
+    """Two decimals, and more only where they say something: a NUMERIC comes with nine."""
+    digits = f"{value:f}".rstrip("0").rstrip(".")
+    return digits if len(digits.partition(".")[2]) > 2 else f"{value:.2f}"  # noqa: PLR2004

@@ -61,6 +61,7 @@ def build_warehouse_assets(
         _report_partitions(context, loaded)
         return dg.MaterializeResult(
             metadata={
+                "dagster/row_count": warehouse.row_count("raw_transactions"),
                 "rows_loaded": loaded.rows,
                 "superseded": loaded.superseded,
                 "batches": len({file.batch_id for file in files}),

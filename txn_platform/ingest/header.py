@@ -72,10 +72,9 @@ class Header:
             return
         found = {_letters(column) for column in self.names}
         near = [column for column in missing if _letters(column) in found]
-        hint = f"; {_list(near)} found in another spelling, for example in capitals" if near else ""
+        hint = f"; another spelling of {', '.join(near)} is there" if near else ""
         raise InputFileError(
-            f"{name}: missing {_list(missing)} in the header, which has {self.width} "
-            f"column{'s' * (self.width != 1)}{hint}",
+            f"{name}: missing {_list(missing)} in the header, which names {self.width}{hint}",
             remedy=f"The first record must name the columns {', '.join(CONTRACT_COLUMNS)}, "
             "in any order, exactly so.",
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from txn_platform.errors import InputFileError, StoreError
 from txn_platform.ingest.batch import Manifest, StagedBatch
 from txn_platform.ingest.formats import Reason
-from txn_platform.ingest.header import Header
+from txn_platform.ingest.header import MAX_HEADER_BYTES, Header
 from txn_platform.ingest.records import RecordReader
 from txn_platform.ingest.rejects import Keep, keep_in_csv, keep_in_parquet
 from txn_platform.ingest.rules import IngestRules
@@ -22,8 +22,6 @@ from txn_platform.ingest.spool import DateSpool
 
 Progress = Callable[[int], None]
 """Is told, after each chunk, how many bytes of the file have been dealt with."""
-
-_HEADER_CHUNK_BYTES = 2**16
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ def check_header(source: Source, *, name: str) -> None:
     Raises:
         InputFileError: the file is refused for its header, or can't be read.
     """
-    intake = Intake(source, name=name, chunk_bytes=_HEADER_CHUNK_BYTES)
+    intake = Intake(source, name=name, chunk_bytes=MAX_HEADER_BYTES)
     RecordReader(intake, name=name, key=None)
 
 

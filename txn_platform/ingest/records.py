@@ -128,8 +128,7 @@ class RecordReader:
         text, undecodable = decodable(buffer)
         cut, complete = cut_records(text, lines, self.header.width, final=window.final)
         records = self._sift(cut, buffer, lines, undecodable)
-        size = int(lines.stops[complete - 1]) if complete else 0
-        window.advance(size, complete)
+        window.advance(int(lines.stops[complete - 1]) if complete else 0, complete)
         return records
 
     def _sift(self, cut: Cut, buffer: bytes, lines: Lines, undecodable: Positions) -> Records:
@@ -156,10 +155,7 @@ class RecordReader:
             }
         ).with_columns(digests(pl.col("record_hash"), self._key))
         fields = cut.fields.filter(readable).drop("last").rename({"first": "line"})
-        return Records(
-            fields.with_columns(pl.col("line") + self._window.line),
-            unreadable,
-        )
+        return Records(fields.with_columns(pl.col("line") + self._window.line), unreadable)
 
     def _skip_oversize(self) -> Records:
         """Follow the record with which the window starts to its end, without holding it."""

@@ -25,6 +25,8 @@ from txn_platform.stores.ports import Lake
 from txn_platform.windows import DateWindow, contiguous_windows
 
 LAKE = dg.AssetKey("lake_transactions")
+CODE_LOCATION = {".dagster/repository": "__repository__@txn_platform"}
+"""Run tag by which the UI's timeline files a run under the job of the code location."""
 
 
 class Reporter(Protocol):
@@ -103,7 +105,7 @@ class PipelineRun:
             instance=self._instance,
             asset_selection=list(assets),
             run_config={**quiet, **(run_config or {})},
-            tags=tags,
+            tags={**CODE_LOCATION, **(tags or {})},
             run_id=run_id,
             raise_on_error=False,
         )

@@ -133,7 +133,7 @@ def _run(command: list[str | Path], given: str, identity: Identity, files: Servi
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                preexec_fn=identity.popen_hook(),
+                preexec_fn=identity.popen_hook(files.data),
                 cwd="/",
                 env=SERVER_ENVIRONMENT,
                 timeout=_TIMEOUT_SECONDS,

@@ -24,19 +24,13 @@ def create_missing(address: PostgresAddress, names: Sequence[str]) -> bool:
     from psycopg import errors, sql  # noqa: PLC0415
 
     try:
-        with psycopg.connect(
+        connection = psycopg.connect(
             address.url("postgres"),
             connect_timeout=_CONNECT_SECONDS,
             sslmode="disable",
             gssencmode="disable",
             autocommit=True,
-        ) as connection:
-            missing = connection.execute(_MISSING.read_bytes(), {"names": list(names)}).fetchall()
-            for (name,) in missing:
-                create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-                # Another command may create it at the same moment.
-                with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
-                    connection.execute(create)
+        )
     except psycopg.OperationalError as error:
         if "password authentication failed" not in str(error):
             return False
@@ -44,6 +38,20 @@ def create_missing(address: PostgresAddress, names: Sequence[str]) -> bool:
             "the PostgreSQL server does not accept the password kept in secrets/postgres_password",
             remedy="Stop the server, remove that file and try again: a new one is then set.",
         ) from error
+    try:
+        with connection:
+            missing = connection.execute(_MISSING.read_bytes(), {"names": list(names)}).fetchall()
+            for (name,) in missing:
+                create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+                # Another command may create it at the same moment.
+                with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
+                    connection.execute(create)
     except psycopg.Error as error:
-        raise ServiceError(f"PostgreSQL refused to create a database: {error}") from error
+        if connection.broken:
+            return False
+        reason = error.diag.message_primary or type(error).__name__
+        raise ServiceError(
+            f"PostgreSQL could not create its databases: {reason}",
+            remedy="Check the free space of the state directory's disk, and the database names.",
+        ) from error
     return True

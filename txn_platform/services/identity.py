@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from txn_platform.errors import ServiceError
+from txn_platform.services.layout import ServiceFiles
 
 _SERVICE_ACCOUNTS = ("pgserver", "postgres", "_postgres", "nobody")
 
@@ -46,20 +47,27 @@ class Identity:
     gid: int
     enter: Callable[[], None]
 
-    def popen_hook(self) -> Callable[[], None]:
+    def popen_hook(self, data: Path) -> Callable[[], None]:
         """What a child runs before the server program: switch, and end with this process.
 
         Where the kernel can (Linux), a server whose keeper is killed gets the signal for a
-        fast shutdown. Elsewhere the next command ends it.
+        fast shutdown. Elsewhere the next command ends it. Where the folders above `data` are
+        closed to this identity, or switching is refused, the child says so and ends.
         """
         keeper = os.getpid()
 
         def hook() -> None:
-            self.enter()
-            if sys.platform == "linux":
-                _call("prctl", _PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-                if os.getppid() != keeper:
-                    os._exit(1)
+            try:
+                self.enter()
+                with suppress(FileNotFoundError):
+                    data.stat()
+                if sys.platform == "linux":
+                    _call("prctl", _PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+            except OSError as error:
+                os.write(2, f"{error}\n".encode())
+                os._exit(126)
+            if os.getppid() != keeper:
+                os._exit(126)
 
         return hook
 
@@ -75,23 +83,23 @@ class Identity:
                 os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
-def choose_identity(program: Path, home: Path) -> tuple[Identity, str]:
+def choose_identity(program: Path, files: ServiceFiles) -> tuple[Identity, str]:
     """The first identity that can run the program and reach the folder, and what it printed.
 
     Args:
         program: Executable that prints its version for `--version`.
-        home: The state directory.
+        files: Of the state directory.
 
     Raises:
         ServiceError: when there is none, with what each was told.
     """
     refusals: list[str] = []
-    for identity in _candidates(home):
+    for identity in _candidates(files.home):
         try:
-            return identity, _try_out(identity, program, home)
+            return identity, _try_out(identity, program, files.data)
         except (OSError, subprocess.SubprocessError) as error:
-            reason = getattr(error, "stderr", None) or getattr(error, "strerror", None) or "refused"
-            refusals.append(f"{identity.name}: {str(reason).strip()[:200]}")
+            reason = (getattr(error, "stderr", None) or str(error)).strip()
+            refusals.append(f"{identity.name}: {reason[:200]}")
     if os.geteuid() != 0:
         raise ServiceError(
             f"the PostgreSQL program of this installation does not run: {'; '.join(refusals)}",
@@ -110,7 +118,7 @@ def _candidates(home: Path) -> Iterator[Identity]:
     if uid != 0 and named:
         yield Identity(named.pw_name, uid, gid, lambda: None)
         return
-    account = _account_for_root(home)
+    account = _server_account(home)
     if account is None:
         return
     if uid == 0:
@@ -137,7 +145,7 @@ def _account_of(uid: int) -> pwd.struct_passwd | None:
     return None
 
 
-def _account_for_root(home: Path) -> pwd.struct_passwd | None:
+def _server_account(home: Path) -> pwd.struct_passwd | None:
     """The user that the state directory belongs to, else an account made for services."""
     owner = home.stat().st_uid
     if owner != 0 and (account := _account_of(owner)):
@@ -148,16 +156,10 @@ def _account_for_root(home: Path) -> pwd.struct_passwd | None:
     return None
 
 
-def _try_out(identity: Identity, program: Path, home: Path) -> str:
-    enter = identity.popen_hook()
-
-    def reach() -> None:
-        enter()
-        (home / ".").stat()
-
+def _try_out(identity: Identity, program: Path, data: Path) -> str:
     return subprocess.run(  # noqa: S603 - our own program
         [program, "--version"],
-        preexec_fn=reach,
+        preexec_fn=identity.popen_hook(data),
         cwd="/",
         env={"LC_ALL": "C"},
         capture_output=True,
@@ -192,9 +194,9 @@ def _keep_only(capability: int) -> None:
 def _namespace_switch(account: pwd.struct_passwd, uid: int, gid: int) -> Callable[[], None]:
     def enter() -> None:
         _call("unshare", _CLONE_NEWUSER)
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-        Path("/proc/self/uid_map").write_text(f"{account.pw_uid} {uid} 1", encoding="ascii")
-        Path("/proc/self/gid_map").write_text(f"{account.pw_gid} {gid} 1", encoding="ascii")
+        Path("/proc/self/setgroups").write_bytes(b"deny")
+        Path("/proc/self/uid_map").write_bytes(b"%d %d 1" % (account.pw_uid, uid))
+        Path("/proc/self/gid_map").write_bytes(b"%d %d 1" % (account.pw_gid, gid))
 
     return enter
 

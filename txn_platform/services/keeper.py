@@ -23,7 +23,7 @@ from txn_platform.services.layout import ServerState, ServiceFiles
 from txn_platform.services.locks import FileLock, wait_until
 from txn_platform.services.server import Server, start_server
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.1
 _LOCK_SECONDS = 0.2
 _MAX_RESTARTS = 5
 
@@ -59,7 +59,7 @@ class Keeper:
 
                 end_leftovers(self._files)
             programs = find_programs()
-            identity, version = choose_identity(programs.postgres, self._files.home)
+            identity, version = choose_identity(programs.postgres, self._files)
             prepare_cluster(self._files, programs, identity)
             server = start_server(self._files, programs, identity)
             # `postgres --version` prints "postgres (PostgreSQL) 18.4".
@@ -80,7 +80,8 @@ class Keeper:
                         return
                     restarts += 1
                     server = self.start()
-                self._files.bound_log()
+                with suppress(OSError):  # a full disk is for the server to tell
+                    self._files.bound_log()
                 time.sleep(_POLL_SECONDS)
         finally:
             self._files.withdraw()

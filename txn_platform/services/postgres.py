@@ -16,9 +16,9 @@ from txn_platform.services.layout import HOST, ROLE, ServiceFiles
 from txn_platform.services.locks import FileLock, is_held, wait_until
 from txn_platform.services.model import PostgresAddress, ServiceStatus, StopOutcome
 
-_START_SECONDS = 150
+# Longer than a keeper takes at most to create a cluster and recover, or to stop a server.
+_START_SECONDS = 600
 _STOP_SECONDS = 200
-_KEEPER_SECONDS = 300
 _POLL_SECONDS = 0.01
 
 
@@ -142,9 +142,9 @@ class EmbeddedPostgres:
             )
         importlib.import_module("psycopg")  # 0.25 s of work for the time of waiting
         try:
-            said, _ = keeper.communicate(timeout=_KEEPER_SECONDS)
+            said, _ = keeper.communicate(timeout=_START_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise self._stuck(f"is not there after {_KEEPER_SECONDS} seconds") from error
+            raise self._stuck(f"is not there after {_START_SECONDS} seconds") from error
         outcome: dict[str, str] = json.loads(said or b"{}")
         if outcome:
             raise ServiceError(outcome["message"], remedy=outcome["remedy"])

@@ -12,7 +12,7 @@ from txn_platform.services.identity import Identity
 from txn_platform.services.layout import HOST, ServiceFiles
 from txn_platform.services.locks import wait_until
 
-_START_SECONDS = 120
+_START_SECONDS = 300
 _STOP_SECONDS = 60
 _PORTS_TO_TRY = 5
 
@@ -20,7 +20,6 @@ _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "timezone": "UTC",
-    "max_connections": "50",
     # Bulk loads into fresh tables then skip the log and are synced at commit instead; nothing
     # replicates from here. fsync and synchronous_commit stay on.
     "wal_level": "minimal",
@@ -117,7 +116,7 @@ def _launch(files: ServiceFiles, programs: Programs, identity: Identity, port: i
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            preexec_fn=identity.popen_hook(),  # noqa: PLW1509 - the keeper has a single thread
+            preexec_fn=identity.popen_hook(files.data),  # noqa: PLW1509 - one thread
             cwd="/",
             env=SERVER_ENVIRONMENT,
         )

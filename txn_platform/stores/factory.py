@@ -1,4 +1,5 @@
 """The adapters of each profile. Only the ones in use are imported."""
+# ruff: noqa: PLC0415 - the local profile must not pay for Google's libraries, nor gcp for DuckDB
 
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def open_lake(settings: Settings) -> Lake:
     """The data lake: a folder of the state directory, or the bucket."""
     section = settings.config.data_lake
     if settings.profile == "gcp":
-        from google.cloud import storage
+        from google.cloud import storage  # pyright: ignore[reportMissingTypeStubs]
 
         from txn_platform.stores.lake_gcs import GcsLake
 
@@ -69,7 +70,7 @@ def open_operational(settings: Settings, url: str) -> OperationalDatabase:
 def open_exports(settings: Settings) -> Exports:
     """Where the exported files go."""
     if settings.profile == "gcp":
-        from google.cloud import storage
+        from google.cloud import storage  # pyright: ignore[reportMissingTypeStubs]
 
         from txn_platform.stores.exports import GcsExports
 

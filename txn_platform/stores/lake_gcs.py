@@ -4,12 +4,12 @@ A batch is complete when its manifest exists. Creating an object is atomic and t
 created last, so readers, who start from manifests, never see half a batch.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from getpass import getuser
 from io import BytesIO
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
@@ -58,7 +58,8 @@ class GcsLake:
         self._bucket = self._client.bucket(bucket)
         self._prefix = prefix
         self._where = f"gs://{bucket}/{prefix}"
-        self._errors = partial(google_errors, where=self._where, remedies=_remedies(bucket))
+        self._remedies = _remedies(bucket)
+        self._errors = partial(google_errors, where=self._where, remedies=self._remedies)
         self._parsed: dict[str, tuple[int, Manifest]] = {}
 
     def manifests(self) -> list[Manifest]:
@@ -83,7 +84,7 @@ class GcsLake:
 
     def staging_folder(self) -> AbstractContextManager[Path]:
         """A fresh folder among the machine's temporary files; gone afterwards."""
-        scratch = Path(gettempdir()) / f"txn-platform-{getuser()}"
+        scratch = Path(gettempdir()) / f"txn-platform-{os.getuid()}"
         scratch.mkdir(mode=0o700, exist_ok=True)
         return LocalLake(scratch, self._prefix).staging_folder()
 
@@ -250,9 +251,10 @@ class GcsLake:
                 )
 
     def _download(self, name: str) -> BinaryIO:
+        where, remedy = f"gs://{self._bucket.name}/{name}", self._remedy(Path(name).stem)
         content = SpooledTemporaryFile(max_size=_KEPT_IN_MEMORY)  # noqa: SIM115 - the caller's
         try:
-            with self._errors("read an object"):
+            with google_errors("read it", where, {**self._remedies, 404: remedy}):
                 self._bucket.blob(name).download_to_file(content, **_TRANSFER)
         except StoreError:
             content.close()

@@ -153,8 +153,9 @@ class LocalLake:
 
         The rules may have changed since, so its rows may have been accepted then only.
         """
+        days = {day.isoformat() for day in staged.accepted}
         for path in (self._base / "data").glob(f"*/{staged.manifest.batch_id}.parquet"):
-            if date.fromisoformat(path.parent.name) not in staged.accepted:
+            if path.parent.name not in days:
                 path.unlink()
                 with suppress(OSError):
                     path.parent.rmdir()

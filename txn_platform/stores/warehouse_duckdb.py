@@ -147,13 +147,16 @@ class DuckDBWarehouse:
                 move_durably(draft, self._published)
 
     def _insert(self, connection: DuckDBPyConnection, files: Sequence[LakeFile]) -> None:
-        """Insert the rows of `files`, sorting only the days on which one may supersede another."""
+        """Insert the rows of `files`, sorting only the days on which one may supersede another.
+
+        Each of those by itself: 11 million rows of ten days took 3.1 GB at once, 1.2 GB by day.
+        """
         several = days_of_several_batches(files)
         alone = [file.uri for file in files if file.day not in several]
-        overlapping = [file for file in files if file.day in several]
         if alone:
             self._on_raw_table(connection, "insert_files", {"uris": alone})
-        if overlapping:
+        for day in sorted(several):
+            overlapping = [file for file in files if file.day == day]
             uris = [file.uri for file in overlapping]
             parameters = {"uris": uris, "batches": landing_order(overlapping)}
             self._on_raw_table(connection, "insert_latest", parameters)

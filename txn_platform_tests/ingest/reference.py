@@ -19,7 +19,7 @@ from txn_platform.ingest.rules import IngestRules
 REQUIRED = ("transaction_id", "product", "price", "quantity", "date")
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The file as a whole is refused."""
 
 
@@ -58,7 +58,7 @@ def read(data: bytes, rules: IngestRules, *, max_record_bytes: int = 10**9) -> O
         return outcome
     names = [name.strip() for name in header.fields]
     if header.undecodable or any(names.count(column) != 1 for column in REQUIRED):
-        raise Refused
+        raise RefusedError
     seen: set[str] = set()
     for record in records:
         row = _judge(record, names, rules, max_record_bytes, seen)
@@ -91,7 +91,9 @@ def _judge(
 def _reject(record: Record, reason: str, names: list[str], rules: IngestRules) -> Reject:
     if reason in ("invalid_encoding", "wrong_field_count"):
         key = rules.pii_hash_key
-        digest = hashlib.sha256(record.content) if not key else hmac.new(key, record.content, "sha256")
+        digest = (
+            hashlib.sha256(record.content) if not key else hmac.new(key, record.content, "sha256")
+        )
         unreadable = (record.offset, len(record.content), digest.hexdigest())
         return Reject(record.line, reason, None, unreadable)
     masked = tuple(

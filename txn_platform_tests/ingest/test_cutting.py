@@ -9,7 +9,22 @@ from txn_platform.ingest.cutting import cut_records
 from txn_platform.ingest.lines import split_lines
 
 WIDTH = 3
-PIECES = ['"', '"', '""', ",", ",", ',"', '",', "a", "é", "\n", "\r\n", "\r", 'x,"y",z\n', "1,2,3\n"]
+PIECES = [
+    '"',
+    '"',
+    '""',
+    ",",
+    ",",
+    ',"',
+    '",',
+    "a",
+    "é",
+    "\n",
+    "\r\n",
+    "\r",
+    'x,"y",z\n',
+    "1,2,3\n",
+]
 
 
 def _cut(text: str, *, final: bool = True) -> tuple[list[list[str]], int, int]:

@@ -42,7 +42,7 @@ def test_a_file_without_a_record_is_empty_not_wrong(data: bytes) -> None:
 def test_missing_columns_are_named_and_the_others_counted() -> None:
     message = _refusal(b"product,price,secret-value\n")
     assert "sales.csv: missing columns transaction_id, quantity, date" in message
-    assert "3 columns" in message
+    assert "names 3" in message
     assert "secret-value" not in message
 
 
@@ -56,8 +56,8 @@ def test_a_file_without_a_header_is_refused_without_quoting_its_first_row() -> N
 def test_a_column_in_another_spelling_is_hinted_at_by_its_contract_name(spelling: str) -> None:
     message = _refusal(f"transaction_id,product,{spelling},quantity,date\n".encode())
     assert "missing column price" in message
-    assert "column price is there in another spelling" in message
-    assert spelling not in message.replace("column price", "")
+    assert "; another spelling of price is there" in message
+    assert spelling not in message
 
 
 def test_a_contract_column_that_is_there_twice_is_refused() -> None:

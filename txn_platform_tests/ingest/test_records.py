@@ -6,10 +6,24 @@ from hypothesis import strategies as st
 from txn_platform.ingest.records import RecordReader
 from txn_platform_tests.ingest.support import GOOD, HEADER
 
-PIECES = [b'"', b'"', b",", b"\n", b"\r\n", b"\r", b"a", b"\xff", b"\0", b"\xc3\xa9", GOOD.encode() + b"\n"]
+PIECES = [
+    b'"',
+    b'"',
+    b",",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"a",
+    b"\xff",
+    b"\0",
+    b"\xc3\xa9",
+    GOOD.encode() + b"\n",
+]
 
 
-def _read(chunks: list[bytes], limit: int) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+def _read(
+    chunks: list[bytes], limit: int
+) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     reader = RecordReader(chunks, name="x", key=None, max_record_bytes=limit)
     parts = list(reader)
     fields = pl.concat([part.fields for part in parts])
@@ -33,8 +47,18 @@ def test_the_records_do_not_depend_on_where_chunks_end(
 
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-def test_one_byte_at_a_time_gives_the_lines_and_offsets_of_the_whole(bom: bytes, end: bytes) -> None:
-    rows = [b"", HEADER.encode(), GOOD.encode(), b"", b'T2,"a' + end + b'b",1,2,3', b"short", b"\xff"]
+def test_one_byte_at_a_time_gives_the_lines_and_offsets_of_the_whole(
+    bom: bytes, end: bytes
+) -> None:
+    rows = [
+        b"",
+        HEADER.encode(),
+        GOOD.encode(),
+        b"",
+        b'T2,"a' + end + b'b",1,2,3',
+        b"short",
+        b"\xff",
+    ]
     data = bom + end.join(rows)
     fields, unreadable = _read([data[at : at + 1] for at in range(len(data))], 2**20)
     assert [row[0] for row in fields] == [3, 5]

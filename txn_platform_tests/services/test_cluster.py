@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import subprocess
@@ -33,25 +34,21 @@ def initdb_processes(home: Path) -> list[psutil.Process]:
     return found
 
 
-def test_data_of_an_older_version_are_refused_untouched(
-    home: Path, postgres: EmbeddedPostgres
-) -> None:
-    data = ServiceFiles(home).data
+def test_data_of_an_older_version_are_refused_untouched(new_home: Path) -> None:
+    data = ServiceFiles(new_home).data
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("16\n")
-    error = refusal(postgres)
+    error = refusal(EmbeddedPostgres(new_home, []))
     assert f"{data} was made by PostgreSQL 16" in error.message
     assert "move it away" in error.remedy
     assert [path.name for path in data.iterdir()] == ["PG_VERSION"]
 
 
-def test_a_folder_that_is_not_a_data_directory_is_refused_untouched(
-    home: Path, postgres: EmbeddedPostgres
-) -> None:
-    data = ServiceFiles(home).data
+def test_a_folder_that_is_not_a_data_directory_is_refused_untouched(new_home: Path) -> None:
+    data = ServiceFiles(new_home).data
     data.mkdir(parents=True)
     (data / "notes.txt").touch()
-    assert "is damaged" in refusal(postgres).message
+    assert "is damaged" in refusal(EmbeddedPostgres(new_home, [])).message
     assert [path.name for path in data.iterdir()] == ["notes.txt"]
 
 
@@ -77,18 +74,16 @@ def test_a_damaged_data_directory_is_named_with_a_way_out(
     assert all_gone(home)
 
 
-def test_a_creation_that_was_killed_half_way_is_begun_anew(
-    home: Path, postgres: EmbeddedPostgres
-) -> None:
-    with Client(home) as client:
-        assert wait_until(lambda: bool(initdb_processes(home)), seconds=PATIENCE_SECONDS)
-        for process in initdb_processes(home):
+def test_a_creation_that_was_killed_half_way_is_begun_anew(new_home: Path) -> None:
+    with Client(new_home) as client:
+        assert wait_until(lambda: bool(initdb_processes(new_home)), seconds=PATIENCE_SECONDS)
+        for process in initdb_processes(new_home):
             process.kill()
         assert "message" in client.said()
-    assert not ServiceFiles(home).data.exists()
-    with postgres.lease() as address:
+    assert not ServiceFiles(new_home).data.exists()
+    with EmbeddedPostgres(new_home, ["mydb"]).lease() as address:
         assert run_sql(address.url("mydb"), "SELECT 1") == [1]
-    assert ServiceFiles(home).unfinished_data() == []
+    assert ServiceFiles(new_home).unfinished_data() == []
 
 
 def test_an_installation_without_the_server_is_told_to_install_again(
@@ -105,8 +100,12 @@ def test_an_installation_without_the_server_is_told_to_install_again(
 )
 @pytest.mark.parametrize(
     ("options", "expected"),
-    [("size=10m", "No space left on device"), ("ro", "Read-only file system")],
-    ids=["full", "read-only"],
+    [
+        ("size=10m", "No space left on device"),
+        ("size=42m", "No space left on device"),
+        ("ro", "Read-only file system"),
+    ],
+    ids=["too small for a cluster", "too small for the databases", "read-only"],
 )
 def test_a_disk_that_takes_no_more_is_told_with_a_remedy(
     tmp_path: Path, options: str, expected: str
@@ -122,5 +121,5 @@ def test_a_disk_that_takes_no_more_is_told_with_a_remedy(
     if "permission denied" in done.stderr or "Operation not permitted" in done.stderr:
         pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
     assert expected in done.stdout
-    assert "--home" in done.stdout
+    assert json.loads(done.stdout)["remedy"]
     assert "Traceback" not in done.stderr

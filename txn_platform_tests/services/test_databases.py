@@ -33,5 +33,8 @@ def test_a_server_that_is_not_there_is_no_error_yet() -> None:
 
 
 def test_a_database_name_that_the_server_refuses_is_an_error(postgres: EmbeddedPostgres) -> None:
-    with postgres.lease() as address, pytest.raises(ServiceError, match="refused to create"):
+    with (
+        postgres.lease() as address,
+        pytest.raises(ServiceError, match="could not create its databases"),
+    ):
         create_missing(address, [""])

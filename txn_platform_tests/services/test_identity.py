@@ -46,11 +46,11 @@ def test_as_root_the_server_runs_below_a_closed_folder_without_being_root(
 
 @needs_root
 def test_every_way_of_not_being_root_works_and_takes_over_the_data_of_the_others(
-    home: Path,
+    new_home: Path,
 ) -> None:
-    files, programs = ServiceFiles(home), find_programs()
+    files, programs = ServiceFiles(new_home), find_programs()
     files.create()
-    ways = list(identity._candidates(home))  # noqa: SLF001 - each one, not only the first
+    ways = list(identity._candidates(new_home))  # noqa: SLF001 - each one, not only the first
     assert len(ways) == 4
     seen: dict[str, tuple[int, str]] = {}
     for way in (*ways[1:], ways[1]):  # the first can't look below the closed folders of root
@@ -66,23 +66,23 @@ def test_every_way_of_not_being_root_works_and_takes_over_the_data_of_the_others
 
 @needs_root
 def test_as_root_on_the_state_directory_of_a_user_the_server_runs_as_that_user(
-    home: Path,
+    new_home: Path,
 ) -> None:
-    home.mkdir()
-    os.chown(home, other_user().pw_uid, other_user().pw_gid)
-    with EmbeddedPostgres(home, []).lease():
-        assert postmaster(home).uids().effective == other_user().pw_uid
+    new_home.mkdir()
+    os.chown(new_home, other_user().pw_uid, other_user().pw_gid)
+    with EmbeddedPostgres(new_home, []).lease():
+        assert postmaster(new_home).uids().effective == other_user().pw_uid
 
 
 @needs_root
-def test_an_ordinary_user_runs_the_server_as_itself(home: Path) -> None:
-    home.mkdir()
-    os.chown(home, other_user().pw_uid, other_user().pw_gid)
-    with Client(home, as_ordinary_user()) as client:
+def test_an_ordinary_user_runs_the_server_as_itself(new_home: Path) -> None:
+    new_home.mkdir()
+    os.chown(new_home, other_user().pw_uid, other_user().pw_gid)
+    with Client(new_home, as_ordinary_user()) as client:
         assert run_sql(client.said()["url"], "SELECT 1") == [1]
-        assert postmaster(home).uids().effective == other_user().pw_uid
-        assert {p.uids().real for p in server_processes(home)} == {other_user().pw_uid}
-    assert all_gone(home)
+        assert postmaster(new_home).uids().effective == other_user().pw_uid
+        assert {p.uids().real for p in server_processes(new_home)} == {other_user().pw_uid}
+    assert all_gone(new_home)
 
 
 @needs_root
@@ -99,12 +99,12 @@ def test_an_ordinary_user_on_a_state_directory_of_root_is_told_so(
 
 @needs_root
 def test_root_without_any_account_to_run_as_is_told_what_to_do(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    new_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home.mkdir()
+    new_home.mkdir()
     monkeypatch.setattr(identity, "_SERVICE_ACCOUNTS", ())
     with pytest.raises(ServiceError, match="refuses to run as root") as error:
-        choose_identity(find_programs().postgres, home)
+        choose_identity(find_programs().postgres, ServiceFiles(new_home))
     assert "as an ordinary user" in error.value.remedy
 
 
@@ -116,12 +116,12 @@ def test_root_without_any_account_to_run_as_is_told_what_to_do(
     ],
 )
 def test_a_program_that_can_not_run_here_is_named_with_its_reason(
-    home: Path, tmp_path: Path, script: str, expected: str
+    new_home: Path, tmp_path: Path, script: str, expected: str
 ) -> None:
-    home.mkdir()
+    new_home.mkdir()
     program = tmp_path / "postgres"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     with pytest.raises(ServiceError, match=expected) as error:
-        choose_identity(program, home)
+        choose_identity(program, ServiceFiles(new_home))
     assert error.value.remedy

@@ -41,21 +41,20 @@ def test_importing_the_package_loads_neither_driver_nor_process_library() -> Non
     assert done.stdout.strip() == "[]"
 
 
-def test_a_lease_starts_a_server_with_all_databases_and_stops_it_at_its_end(
-    home: Path, postgres: EmbeddedPostgres
-) -> None:
+def test_a_lease_starts_a_server_with_all_databases_and_stops_it_at_its_end(new_home: Path) -> None:
+    postgres = EmbeddedPostgres(new_home, DATABASES)
     with postgres.lease() as address:
         for database in DATABASES:
             assert run_sql(address.url(database), "SELECT current_database()") == [database]
         status = postgres.status()
         assert status.running
         assert status.address == f"127.0.0.1:{address.port}"
-        assert status.pid == postmaster(home).pid
+        assert status.pid == postmaster(new_home).pid
         assert status.version is not None
         assert status.version.startswith("18.")
         assert address.password not in repr(status)
-    assert server_processes(home) == []
-    assert keepers(home) == []
+    assert server_processes(new_home) == []
+    assert keepers(new_home) == []
     assert not postgres.status().running
 
 
@@ -201,13 +200,12 @@ def test_stop_leaves_the_server_to_a_live_command_and_names_it(
     assert all_gone(home)
 
 
-def test_stop_and_status_without_a_state_directory_create_nothing(
-    home: Path, postgres: EmbeddedPostgres
-) -> None:
+def test_stop_and_status_without_a_state_directory_create_nothing(new_home: Path) -> None:
+    postgres = EmbeddedPostgres(new_home, DATABASES)
     assert not postgres.status().running
     outcome = postgres.stop()
     assert (outcome.was_running, outcome.stopped) == (False, True)
-    assert not home.exists()
+    assert not new_home.exists()
 
 
 def test_an_error_inside_a_lease_stops_the_server_and_stays_itself(

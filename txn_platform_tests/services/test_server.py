@@ -13,14 +13,14 @@ from txn_platform_tests.services.harness import run_sql
 
 
 @pytest.fixture
-def files(home: Path) -> ServiceFiles:
-    files = ServiceFiles(home)
+def files(new_home: Path) -> ServiceFiles:
+    files = ServiceFiles(new_home)
     files.create()
     return files
 
 
 def identity_for(files: ServiceFiles) -> Identity:
-    return choose_identity(find_programs().postgres, files.home)[0]
+    return choose_identity(find_programs().postgres, files)[0]
 
 
 def fake_server(folder: Path, script: str) -> Programs:
@@ -41,8 +41,9 @@ def test_a_port_taken_since_the_last_time_is_left_to_who_has_it(
 
 
 def test_a_port_taken_at_the_last_moment_is_replaced_by_another(
-    files: ServiceFiles, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    home: Path, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    files = ServiceFiles(home)
     with postgres.lease() as first:
         pass
     monkeypatch.setattr(server, "_is_free", lambda _: True)

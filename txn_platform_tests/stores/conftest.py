@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from txn_platform.services.postgres import PostgresAddress
+from txn_platform.services import EmbeddedPostgres, PostgresAddress
 from txn_platform_tests.stores.adapters import LAKES, OPERATIONAL, WAREHOUSES
 from txn_platform_tests.stores.cases import LakeCase, OperationalCase, RawTable, WarehouseCase
 from txn_platform_tests.stores.emulators import cloud_emulators
@@ -15,12 +15,16 @@ __all__ = ["cloud_emulators"]
 
 
 @pytest.fixture(scope="session")
-def postgres_address() -> PostgresAddress:
-    return PostgresAddress("127.0.0.1", 54999, "postgres", "")
+def postgres_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresAddress]:
+    """A server for the whole session of this worker."""
+    home = tmp_path_factory.mktemp("postgres") / "state"
+    with EmbeddedPostgres(home, ["postgres"]).lease() as address:
+        yield address
 
 
 @pytest.fixture
 def postgres_url(postgres_address: PostgresAddress) -> Iterator[str]:
+    """A database of its own for each test."""
     with fresh_database(postgres_address) as url:
         yield url
 

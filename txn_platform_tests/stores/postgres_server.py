@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from txn_platform.services.postgres import PostgresAddress
+from txn_platform.services import PostgresAddress
 
 
 @contextmanager

@@ -84,10 +84,21 @@ def test_a_download_that_arrives_damaged_is_not_used(bucket: Bucket) -> None:
     land(bucket.sound, "a.csv", Row("1"))
     (file,) = bucket.sound.files(ALL_DAYS)
     bucket.session.breaks("GET", DOWNLOAD, damages_the_content)
-    with pytest.raises(TransientStoreError, match="DataCorruption"):
+    with pytest.raises(TransientStoreError, match=r"can't read it: .*DataCorruption"):
         bucket.lake.open(file)
     with bucket.lake.open(file) as content:
         assert pq.read_table(content).num_rows == 1
+
+
+def test_a_data_object_that_is_gone_is_an_error_that_says_how_to_get_it_back(
+    bucket: Bucket,
+) -> None:
+    manifest = land(bucket.sound, "a.csv", Row("1"))
+    (file,) = bucket.sound.files(ALL_DAYS)
+    bucket.client.bucket(bucket.name).delete_blobs([file.uri.removeprefix(f"gs://{bucket.name}/")])
+    with pytest.raises(StoreError, match="HTTP 404") as caught:
+        bucket.lake.open(file)
+    assert f"manifests/{manifest.batch_id}.json" in caught.value.remedy
 
 
 def cut(content: bytes) -> bytes:

@@ -210,7 +210,7 @@ def test_a_script_binds_its_values_and_reports_the_bytes_it_processed() -> None:
     done = {"status": {"state": "DONE"}, "statistics": {"query": {"totalBytesProcessed": "4711"}}}
     session.breaks("POST", JOBS, answers(done))
     rows = {"jobComplete": True, "totalRows": "0", "schema": {"fields": []}}
-    session.breaks("GET", r"/queries/", answers(rows))
+    session.breaks("GET", r"/queries/", answers(rows), times=3)
     client = bigquery.Client(
         PROJECT,
         AnonymousCredentials(),

@@ -74,8 +74,13 @@ def days(start: int, end: int) -> DateWindow:
 
 def settings_with(folder: Path, **rules: object) -> Settings:
     """Settings whose business rules are those of the platform but for `rules`."""
+    return settings_from(folder, {"ingestion": {"validation": rules}})
+
+
+def settings_from(folder: Path, document: dict[str, object]) -> Settings:
+    """Settings of a configuration file that says only this."""
     config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump({"ingestion": {"validation": rules}}), encoding="utf-8")
+    config.write_text(yaml.safe_dump(document), encoding="utf-8")
     return load_settings(config=config, home=folder / "home", environ={})
 
 

@@ -11,7 +11,7 @@ from txn_platform.transform import DbtTarget, ensure_manifest, vars_for
 from txn_platform.transform.arguments import build_args
 from txn_platform.transform.binding import bind
 from txn_platform.transform.engine import run_dbt
-from txn_platform_tests.transform.marts import settings_with
+from txn_platform_tests.transform.marts import settings_from
 
 DATABASES: dict[DbtTarget, tuple[str, dict[str, str]]] = {
     "duckdb": ("elsewhere", {"DBT_DUCKDB_PATH": "elsewhere.duckdb"}),
@@ -22,17 +22,13 @@ DATABASES: dict[DbtTarget, tuple[str, dict[str, str]]] = {
 
 @pytest.fixture
 def other_settings(tmp_path: Path) -> Settings:
-    config = tmp_path / "other.yaml"
-    settings = settings_with(tmp_path, max_decimals=4, max_quantity=1_000_000)
-    document = settings.config.model_dump(mode="json", include={"ingestion"})
-    document["ingestion"]["validation"]["min_price"] = 10.0
-    document |= {
-        "data_warehouse": {"dataset": "other_warehouse", "table": "other_raw"},
-        "data_mart": {"dataset": "other_mart"},
-    }
-    config.write_text(json.dumps(document))
-    return settings.model_copy(
-        update={"config": type(settings.config).model_validate(json.loads(config.read_text()))}
+    return settings_from(
+        tmp_path,
+        {
+            "data_warehouse": {"dataset": "other_warehouse", "table": "other_raw"},
+            "data_mart": {"dataset": "other_mart"},
+            "ingestion": {"validation": {"max_decimals": 4, "max_quantity": 1_000_000}},
+        },
     )
 
 

@@ -2,12 +2,15 @@
 
 import json
 import os
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlglot
+from dbt.artifacts.schemas.results import NodeResult
 
 from txn_platform.settings import Settings
 from txn_platform.transform import DbtTarget, ensure_manifest, vars_for
@@ -33,7 +36,9 @@ def models(target: DbtTarget, settings: Settings) -> list[dict[str, Any]]:
     return [node for node in nodes if node["resource_type"] == "model"]
 
 
-def run(mart: Mart, *command: str, variables: Mapping[str, object] | None = None) -> Any:
+def run(
+    mart: Mart, *command: str, variables: Mapping[str, object] | None = None
+) -> Sequence[NodeResult]:
     target_path = mart.settings.home / "dbt-of-a-developer"
     first, *more = command
     args = build_args(first, mart.target, target_path=target_path)
@@ -44,12 +49,16 @@ def run(mart: Mart, *command: str, variables: Mapping[str, object] | None = None
         variables=variables or vars_for(mart.settings, None),
     )
     assert result.success, result.exception or [r.message for r in node_results(result)]
-    return result
+    return node_results(result)
+
+
+def compiled_code(result: NodeResult) -> str:
+    return str(result.to_dict()["node"]["compiled_code"])
 
 
 def test_the_unit_tests_of_the_models_pass(mart: Mart) -> None:
     mart.must_build()
-    results = node_results(run(mart, "test", "--resource-type", "unit_test"))
+    results = run(mart, "test", "--resource-type", "unit_test")
     assert len(results) >= 3
     assert {str(result.status) for result in results} == {"pass"}
 
@@ -109,16 +118,26 @@ def test_tests_of_the_partitioned_tables_look_at_the_window_only(settings: Setti
                 assert node["config"]["where"] == "__window__", node["name"]
 
 
-def test_the_warehouse_models_compile_for_bigquery_without_a_connection(
-    settings: Settings, tmp_path: Path
-) -> None:
-    args = build_args("compile", "bigquery", target_path=tmp_path)
+def compile_for_bigquery(
+    settings: Settings, folder: Path, *inline: str, **variables: object
+) -> Sequence[NodeResult]:
+    """Compile without a connection: all models, or a template."""
+    args = build_args("compile", "bigquery", target_path=folder)
+    if inline:
+        args += ["--inline", *inline]
     result = run_dbt(
         [*args, "--no-introspect", "--no-populate-cache"],
         env=OFFLINE,
-        variables=vars_for(settings, days(1, 3)),
+        variables=vars_for(settings, days(1, 3)) | variables,
     )
     assert result.success, result.exception
+    return node_results(result)
+
+
+def test_the_warehouse_models_compile_for_bigquery_without_a_connection(
+    settings: Settings, tmp_path: Path
+) -> None:
+    compile_for_bigquery(settings, tmp_path)
     compiled = {path.stem: path.read_text() for path in (tmp_path / "compiled").rglob("*.sql")}
     assert MODELS["bigquery"] < compiled.keys()
     for name, statement in compiled.items():
@@ -133,19 +152,19 @@ def test_bigquery_replaces_a_window_in_one_statement_pruned_to_it(
     settings: Settings, tmp_path: Path
 ) -> None:
     call = "{{ partition_replacement('mart', '(select 1 as a)', 'a') }}"
-    args = build_args("compile", "bigquery", target_path=tmp_path)
-    result = run_dbt(
-        [*args, "--no-introspect", "--no-populate-cache", "--inline", call],
-        env=OFFLINE,
-        variables=vars_for(settings, days(1, 3)),
-    )
-    (node,) = node_results(result)
-    statement = " ".join(str(node.node.compiled_code).split())
-    assert statement == (
+    (node,) = compile_for_bigquery(settings, tmp_path, call)
+    assert " ".join(compiled_code(node).split()) == (
         "merge into mart using (select 1 as a) on false when not matched by source"
         " and sale_date >= cast('2023-10-02' as date) and sale_date < cast('2023-10-04' as date)"
         " then delete when not matched then insert (a) values (a)"
     )
+
+
+def test_bigquery_gets_texts_in_literals_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    (node,) = compile_for_bigquery(
+        settings, tmp_path, "{{ is_eligible() }}", product_prefix="O'Neill\\\n"
+    )
+    assert r"starts_with(product, 'O\'Neill\\')" in compiled_code(node)
 
 
 def test_bigquery_partitions_and_clusters_the_facts(settings: Settings) -> None:
@@ -154,27 +173,7 @@ def test_bigquery_partitions_and_clusters_the_facts(settings: Settings) -> None:
     assert facts["config"]["cluster_by"] == ["product"]
 
 
-@pytest.mark.parametrize(
-    ("prefix", "literal"),
-    [("Halal", "'Halal'"), ("O'Neill", r"'O\'Neill'"), ("a\\b\nc", r"'a\\b\nc'")],
-)
-def test_bigquery_gets_the_prefix_as_a_literal_of_its_own(
-    settings: Settings, tmp_path: Path, prefix: str, literal: str
-) -> None:
-    args = build_args("compile", "bigquery", target_path=tmp_path)
-    result = run_dbt(
-        [*args, "--no-introspect", "--no-populate-cache", "--inline", "{{ is_eligible() }}"],
-        env=OFFLINE,
-        variables=vars_for(settings, None) | {"product_prefix": prefix},
-    )
-    (node,) = node_results(result)
-    assert f"starts_with(product, {literal})" in str(node.node.compiled_code)
-
-
 def test_a_developer_s_own_dbt_finds_its_profile(warehouse: Mart, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     done = subprocess.run(
         [
             Path(sys.executable).with_name("dbt"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from txn_platform_tests.transform.marts import Mart, Row, day
 
+EXISTS = "select count(*) from information_schema.tables where table_name = 'summary_sales'"
 SUMMARY = "select * from transactions_mart.summary_sales order by sale_month, product"
 
 
@@ -62,12 +63,11 @@ def test_the_average_is_rounded_as_exact_arithmetic_does(
     warehouse: Mart, prices: list[Decimal]
 ) -> None:
     """Half up, of the exact quotient: no float and no second rounding."""
-    warehouse.must_build()
+    if not warehouse.query(EXISTS)[0][0]:
+        warehouse.must_build()
     warehouse.query("delete from {mart}")
-    for number, price in enumerate(prices):
-        warehouse.query(
-            f"insert into {{mart}} values ('{number}', 'P', {price}, 1, {price}, '2023-10-01')"
-        )
+    values = ", ".join(f"('A', 'P', {price}, 1, {price}, '2023-10-01')" for price in prices)
+    warehouse.query(f"insert into {{mart}} values {values}")
     cents = sum(int(price * 100) for price in prices)
     half_up = (2 * cents + len(prices)) // (2 * len(prices))
     assert summary(warehouse)[0][3] == Decimal(half_up) / 100

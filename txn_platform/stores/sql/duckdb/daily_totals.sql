@@ -1,7 +1,7 @@
 SELECT
     sale_date AS day,
     count(*) AS rows,
-    CAST(sum(quantity) AS BIGINT) AS quantity,
+    sum(quantity)::bigint AS quantity,
     sum(amount) AS amount
 FROM {relation}
 WHERE sale_date >= $start AND sale_date < $end

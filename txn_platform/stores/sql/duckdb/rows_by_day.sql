@@ -1,6 +1,6 @@
 SELECT
     date,
-    count(*)
+    count(*) AS rows
 FROM {raw_table}
 WHERE date >= $start AND date < $end
 GROUP BY date;

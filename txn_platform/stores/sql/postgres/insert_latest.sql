@@ -8,6 +8,6 @@ SELECT DISTINCT ON (incoming.date, incoming.transaction_id)
     incoming.date,
     incoming.batch_id
 FROM incoming
-INNER JOIN unnest(%(batches)s::text []) WITH ORDINALITY AS landed (batch_id, landing)
+INNER JOIN unnest(%(batches)s::text[]) WITH ORDINALITY AS landed (batch_id, landing)
     ON incoming.batch_id = landed.batch_id
-ORDER BY incoming.date, incoming.transaction_id, landed.landing DESC;
+ORDER BY incoming.date ASC, incoming.transaction_id ASC, landed.landing DESC;

@@ -1,3 +1,9 @@
 SELECT
-    NOT EXISTS (SELECT FROM transactions WHERE date < %(start)s)
-    AND NOT EXISTS (SELECT FROM transactions WHERE date >= %(end)s) AS whole;
+    NOT EXISTS (
+        SELECT FROM transactions
+        WHERE date < %(start)s
+    )
+    AND NOT EXISTS (
+        SELECT FROM transactions
+        WHERE date >= %(end)s
+    ) AS whole;

@@ -2,4 +2,4 @@ INSERT INTO loaded_batches (date, batch_id)
 SELECT
     loaded.day,
     loaded.batch_id
-FROM unnest(%(days)s::date [], %(batches)s::text []) AS loaded (day, batch_id);
+FROM unnest(%(days)s::date[], %(batches)s::text[]) AS loaded (day, batch_id);
