@@ -36,7 +36,7 @@ def postgres_url(settings: Settings, database: str | None = None) -> Generator[s
     if settings.profile == "gcp":
         yield _remote_url(settings, name)
         return
-    from txn_platform.services import EmbeddedPostgres
+    from txn_platform.services import EmbeddedPostgres  # noqa: PLC0415 - never in gcp
 
     with EmbeddedPostgres(settings.home, databases(settings)).lease() as address:
         yield address.url(name)

@@ -43,7 +43,7 @@ def _assemble(settings: Settings, progress: Progress | None) -> dg.Definitions:
         asset_checks=build_checks(settings, partitions),
         jobs=[job],
         schedules=[build_schedule(settings, job, partitions)],
-        sensors=[build_sensor(job)],
+        sensors=[build_sensor(job, partitions)],
         resources=build_resources(settings),
         executor=dg.in_process_executor,
     )

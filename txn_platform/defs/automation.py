@@ -11,11 +11,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 )
 
 from txn_platform.defs.failures import failures_explained
-from txn_platform.defs.partitions import range_tags
+from txn_platform.defs.partitions import partition_windows, range_tags
 from txn_platform.reconcile import landed_batches, unloaded_days
 from txn_platform.settings import Settings
 from txn_platform.stores.ports import Lake, OperationalDatabase
-from txn_platform.windows import ONE_DAY, DateWindow, contiguous_windows
+from txn_platform.windows import ONE_DAY, DateWindow
 
 JOB_NAME = "daily_sales"
 SENSOR_SECONDS = 15
@@ -73,7 +73,7 @@ def build_schedule(
     return daily_sales_schedule
 
 
-def build_sensor(job: AssetJob) -> dg.SensorDefinition:
+def build_sensor(job: AssetJob, partitions: dg.DailyPartitionsDefinition) -> dg.SensorDefinition:
     """`new_batches`: the sale dates whose landed batches aren't the loaded ones."""
 
     @cast(Any, dg).sensor(
@@ -89,12 +89,11 @@ def build_sensor(job: AssetJob) -> dg.SensorDefinition:
         with failures_explained():
             manifests = lake.manifests()
             days = unloaded_days(manifests, operational.loaded_batches())
-        if not days:
+        windows = partition_windows(days, partitions)
+        if not windows:
             return dg.SkipReason("Every landed batch is loaded.")
         return dg.SensorResult(
-            run_requests=[
-                _request(window, landed_batches(manifests)) for window in contiguous_windows(days)
-            ]
+            run_requests=[_request(window, landed_batches(manifests)) for window in windows]
         )
 
     return new_batches

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from txn_platform.defs.failures import failures_explained, retry_policy
-from txn_platform.defs.metadata import OWNERS, preview
+from txn_platform.defs.metadata import DAILY_FRESHNESS, OWNERS, preview
 from txn_platform.exporting import summary_csv, summary_json
 from txn_platform.settings import Settings
 from txn_platform.stores.exports import Exports
@@ -23,6 +23,7 @@ def build_export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         group_name="exports",
         kinds={"json", "csv"},
         owners=OWNERS,
+        freshness_policy=DAILY_FRESHNESS,
         description=(
             "The monthly summary as `summary_sales.json` and `summary_sales.csv`, ordered by month "
             "and product. Runs after the blocking checks of the marts, and makes the checked marts "

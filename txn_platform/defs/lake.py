@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from txn_platform.defs.failures import failures_explained, retry_policy
-from txn_platform.defs.metadata import OWNERS, RAW_COLUMNS, counts_table
+from txn_platform.defs.metadata import DAILY_FRESHNESS, OWNERS, RAW_COLUMNS, counts_table
 from txn_platform.errors import InputFileError
 from txn_platform.ingest.rules import IngestRules
 from txn_platform.landing import Landing, Progress, in_landing_order, land
@@ -48,6 +48,7 @@ def build_lake_assets(
         group_name="lake",
         kinds={"polars", "parquet"},
         owners=OWNERS,
+        freshness_policy=DAILY_FRESHNESS,
         description=(
             "Validated, hashed rows of every file that came in, as Parquet by sale date, with the "
             "rejected records and their reasons beside them. A batch is named by the SHA-256 of "

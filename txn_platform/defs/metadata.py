@@ -1,6 +1,7 @@
 """Metadata that people read in the Dagster UI: schemas, previews, tables of counts."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -9,6 +10,10 @@ import pyarrow as pa
 
 PREVIEW_ROWS = 5
 OWNERS = ["team:data-platform"]
+DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(hours=26), fail_window=timedelta(hours=36)
+)
+"""A day and the run's own time; half a day more before somebody must look."""
 
 RAW_COLUMNS = dg.TableSchema(
     columns=[
@@ -38,9 +43,9 @@ def preview(table: pa.Table) -> dg.MarkdownMetadataValue:
     frame = cast(Any, table).to_pandas()
     for column in {"transaction_id", "batch_id"} & set(frame.columns):
         frame[column] = frame[column].str.slice(0, 12) + "…"
-    for field in table.schema:
-        if pa.types.is_decimal(field.type):
-            frame[field.name] = frame[field.name].map(_money)
+    for name in table.column_names:
+        if pa.types.is_decimal(table.column(name).type):
+            frame[name] = frame[name].map(_money)
     return dg.MetadataValue.md(frame.to_markdown(index=False, disable_numparse=True))
 
 

@@ -1,11 +1,12 @@
 """Daily partitions by sale date, and the window of dates that a run works on."""
 
+from collections.abc import Iterable
 from datetime import date
 
 import dagster as dg
 
 from txn_platform.settings import Settings
-from txn_platform.windows import ONE_DAY, DateWindow
+from txn_platform.windows import ONE_DAY, DateWindow, contiguous_windows
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -33,6 +34,18 @@ def run_window(
         return DateWindow(start.date(), end.date())
     keys = partitions.get_partition_keys()
     return DateWindow(date.fromisoformat(keys[0]), date.fromisoformat(keys[-1]) + ONE_DAY)
+
+
+def partition_windows(
+    days: Iterable[date], partitions: dg.DailyPartitionsDefinition
+) -> list[DateWindow]:
+    """The fewest windows that hold exactly the days, less those that are no partition.
+
+    A day can have stopped being one: its rows landed before the configuration was narrowed.
+    """
+    keys = partitions.get_partition_keys()
+    first, last = date.fromisoformat(keys[0]), date.fromisoformat(keys[-1])
+    return contiguous_windows(day for day in days if first <= day <= last)
 
 
 def range_tags(window: DateWindow) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any, cast
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from txn_platform.defs.metadata import OWNERS
+from txn_platform.defs.metadata import DAILY_FRESHNESS, OWNERS
 
 GROUPS = {"stg_transactions": "warehouse"}
 """Models that don't belong to the group `marts`."""
@@ -40,6 +40,7 @@ class MartTranslator(DagsterDbtTranslator):
             description=properties["description"],
             group_name=GROUPS.get(name, "marts"),
             owners=OWNERS,
+            freshness_policy=DAILY_FRESHNESS,
             kinds={"dbt", *self._kinds},
             partitions_def=self._partitions,
         )

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from txn_platform.defs.failures import failures_explained, retry_policy
-from txn_platform.defs.metadata import OWNERS, PREVIEW_ROWS, RAW_COLUMNS, preview
+from txn_platform.defs.metadata import DAILY_FRESHNESS, OWNERS, PREVIEW_ROWS, RAW_COLUMNS, preview
 from txn_platform.defs.partitions import run_window
 from txn_platform.settings import Settings
 from txn_platform.stores.ports import Lake, LoadReport, OperationalDatabase, Warehouse
@@ -26,6 +26,7 @@ def build_warehouse_assets(
         group_name="warehouse",
         kinds={WAREHOUSE_KIND[settings.profile], "postgres"},
         owners=OWNERS,
+        freshness_policy=DAILY_FRESHNESS,
         description=(
             "Accepted rows of the lake in the warehouse and in PostgreSQL. A partition is replaced "
             "as a whole, so loading it again gives the same rows; where two batches hold the same "

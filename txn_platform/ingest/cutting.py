@@ -70,12 +70,10 @@ def cut_records(text: bytes, lines: Lines, width: int, *, final: bool) -> tuple[
     frame = pl.DataFrame({"first": np.arange(len(lines)), "text": content}).filter(
         pl.col("text") != ""
     )
-    if b'"' not in text:
+    quoted = frame["text"].str.contains('"', literal=True).alias("quoted")
+    if not quoted.any():
         return _cut_plain(frame, width), len(lines)
-    marked = frame.with_columns(
-        quoted=pl.col("text").str.contains('"', literal=True),
-        whole=pl.col("text").str.contains(_WELL_FORMED),
-    )
+    marked = frame.with_columns(quoted, whole=pl.col("text").str.contains(_WELL_FORMED))
     odd = marked.filter(~pl.col("whole"))["first"].to_list()
     spanned, complete = read_spanned(text, lines, odd, final=final)
     free = _outside(spanned, complete, len(lines))

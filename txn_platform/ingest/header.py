@@ -9,7 +9,7 @@ from typing import Self
 from txn_platform.config import CONTRACT_COLUMNS
 from txn_platform.errors import InputFileError
 
-MAX_COLUMNS = 1000
+MAX_COLUMNS = 256
 MAX_HEADER_BYTES = 2**20
 REJECT_COLUMNS = ("line", "reason")
 RECORD_COLUMNS = ("byte_offset", "byte_length", "record_hash")

@@ -1,6 +1,7 @@
 """Physical lines: the coarse cut of a chunk of bytes, without a loop over its lines."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +32,12 @@ class Lines:
     def __len__(self) -> int:
         return len(self.stops)
 
+    def __getitem__(self, indexes: slice) -> Self:
+        return type(self)(self.starts[indexes], self.ends[indexes], self.stops[indexes])
+
     @property
     def size(self) -> int:
-        """Bytes that the lines take up, terminators included."""
+        """Bytes of the buffer up to the end of the last line."""
         return int(self.stops[-1]) if len(self.stops) else 0
 
 

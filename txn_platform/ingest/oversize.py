@@ -17,7 +17,10 @@ class _State(Enum):
     QUOTE_IN_QUOTED = 4
 
 
-_FIELD_END = re.compile(rb"[\r\n]|,(?=\")")
+# Possessive, and without alternatives: they run through megabytes without a stack.
+_IN_QUOTES = re.compile(rb'[^"]*+(?:""[^"]*+)*+')
+_QUOTED_FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*+",)++')
+_UNQUOTED_END = re.compile(rb"(?=[\r\n])|,(?=\")")
 _TERMINATORS = (b"\r\n", b"\n", b"\r")
 _AFTER_QUOTE = {ord('"'): _State.QUOTED, ord(","): _State.FIELD_START}
 
@@ -71,32 +74,41 @@ class OversizeRecord:
     def _find_end(self, block: bytes) -> int | None:
         at = 0
         while at < len(block):
-            match self._state:
-                case _State.QUOTED:
-                    at = self._skip_to_quote(block, at)
-                case _State.QUOTE_IN_QUOTED if block[at] in b"\r\n":
-                    return at
-                case _State.QUOTE_IN_QUOTED:
-                    self._state = _AFTER_QUOTE.get(block[at], _State.UNQUOTED)
-                    at += 1
-                case _State.FIELD_START if block[at] == ord('"'):
-                    self._state = _State.QUOTED
-                    at += 1
-                case _:
-                    found = _FIELD_END.search(block, at)
-                    if found is None:
-                        ended = block.endswith(b",")
-                        self._state = _State.FIELD_START if ended else _State.UNQUOTED
-                        return None
-                    if found[0] != b",":
-                        return found.start()
-                    self._state = _State.FIELD_START
-                    at = found.end()
+            if self._state is _State.QUOTED:
+                at = self._leave_quotes(block, at)
+            elif block[at] in b"\r\n":
+                return at
+            elif self._state is _State.QUOTE_IN_QUOTED:
+                self._state = _AFTER_QUOTE.get(block[at], _State.UNQUOTED)
+                at += 1
+            elif self._state is _State.FIELD_START and block[at] == ord('"'):
+                at = self._enter_quotes(block, at)
+            else:
+                at = self._cross_unquoted(block, at)
         return None
 
-    def _skip_to_quote(self, block: bytes, at: int) -> int:
-        quote = block.find(b'"', at)
-        if quote < 0:
-            return len(block)
-        self._state = _State.QUOTE_IN_QUOTED
+    def _enter_quotes(self, block: bytes, at: int) -> int:
+        end = _skip(_QUOTED_FIELDS, block, at)
+        if end > at:
+            return end
+        self._state = _State.QUOTED
+        return at + 1
+
+    def _leave_quotes(self, block: bytes, at: int) -> int:
+        quote = _skip(_IN_QUOTES, block, at)
+        if quote < len(block):
+            self._state = _State.QUOTE_IN_QUOTED
         return quote + 1
+
+    def _cross_unquoted(self, block: bytes, at: int) -> int:
+        """To a terminator, to a field that starts with a quote, or to the end of the block."""
+        found = _UNQUOTED_END.search(block, at)
+        end = found.end() if found else len(block)
+        at_start = block[end - 1 : end] == b","
+        self._state = _State.FIELD_START if at_start else _State.UNQUOTED
+        return end
+
+
+def _skip(pattern: re.Pattern[bytes], block: bytes, at: int) -> int:
+    found = pattern.match(block, at)
+    return found.end() if found else at

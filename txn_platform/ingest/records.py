@@ -15,6 +15,10 @@ from txn_platform.ingest.lines import Lines, Positions, byte_slices, decodable, 
 from txn_platform.ingest.oversize import OversizeRecord
 from txn_platform.ingest.source import DEFAULT_LIMITS, Window
 
+# Fields that are cut at a time; lines of nothing but commas, or shorter than the header, would
+# otherwise take sixty times their size and more.
+_CELLS = 2**21
+
 _BOM = b"\xef\xbb\xbf"
 UNREADABLE_SCHEMA = pl.Schema(
     {
@@ -74,9 +78,7 @@ class RecordReader:
     def __iter__(self) -> Iterator[Records]:
         window = self._window
         while self.header.names:
-            lines = split_lines(window.buffer, final=window.final)
-            if len(lines):
-                yield self._take_records(lines)
+            yield from self._take_records()
             if window.final:
                 return
             # Two more: a CRLF at its end would not belong to the record.
@@ -121,18 +123,38 @@ class RecordReader:
             return record.fields
         return None
 
-    def _take_records(self, lines: Lines) -> Records:
-        """The complete records in the window's lines, which leave it."""
-        window = self._window
+    def _take_records(self) -> Iterator[Records]:
+        """The complete records in the window, which leave it, some lines at a time."""
+        window, width = self._window, self.header.width
+        lines = split_lines(window.buffer, final=window.final)
         buffer = window.buffer[: lines.size]
         text, undecodable = decodable(buffer)
-        cut, complete = cut_records(text, lines, self.header.width, final=window.final)
-        records = self._sift(cut, buffer, lines, undecodable)
-        window.advance(int(lines.stops[complete - 1]) if complete else 0, complete)
-        return records
+        at, size = 0, _CELLS // width
+        while at < len(lines):
+            some = lines[at : at + size]
+            at_end = at + size >= len(lines)
+            cut, complete = cut_records(text, some, width, final=at_end and window.final)
+            if complete:
+                yield self._sift(cut, buffer, some, undecodable, line=window.line + at)
+                at, size = at + complete, _CELLS // width
+            elif at_end:
+                break
+            else:  # a record of more lines than that
+                size *= 2
+        window.advance(int(lines.stops[at - 1]) if at else 0, at)
 
-    def _sift(self, cut: Cut, buffer: bytes, lines: Lines, undecodable: Positions) -> Records:
-        """Set apart the records whose fields can't be read or matched to the columns."""
+    def _sift(
+        self, cut: Cut, buffer: bytes, lines: Lines, undecodable: Positions, *, line: int
+    ) -> Records:
+        """Set apart the records whose fields can't be read or matched to the columns.
+
+        Args:
+            cut: The records in `lines`.
+            buffer: What the lines are positions in.
+            lines: The lines.
+            undecodable: Positions of bytes that are not text.
+            line: Number of the first line.
+        """
 
         def spoiled(starts: Positions, ends: Positions) -> npt.NDArray[np.bool_]:
             return np.searchsorted(undecodable, ends) > np.searchsorted(undecodable, starts)
@@ -147,7 +169,7 @@ class RecordReader:
         )
         unreadable = pl.DataFrame(
             {
-                "line": others["first"] + self._window.line,
+                "line": others["first"] + line,
                 "reason": reasons,
                 "byte_offset": starts + self._window.offset,
                 "byte_length": ends - starts,
@@ -155,7 +177,7 @@ class RecordReader:
             }
         ).with_columns(digests(pl.col("record_hash"), self._key))
         fields = cut.fields.filter(readable).drop("last").rename({"first": "line"})
-        return Records(fields.with_columns(pl.col("line") + self._window.line), unreadable)
+        return Records(fields.with_columns(pl.col("line") + line), unreadable)
 
     def _skip_oversize(self) -> Records:
         """Follow the record with which the window starts to its end, without holding it."""

@@ -115,7 +115,7 @@ def _api_command(port: int) -> list[str]:
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches this process only, which then stops each in order.
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own programs
         command, env=dict(environment), cwd=PROJECT_ROOT, start_new_session=True
     )
 

@@ -6,8 +6,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from txn_platform.connections import postgres_url, warehouse_target
 from txn_platform.errors import PlatformError, ServiceError, TransformError
+from txn_platform.local.state import open_state
 from txn_platform.settings import Settings
+from txn_platform.stores.factory import open_lake, open_operational, open_warehouse
+from txn_platform.transform import DbtTarget, ensure_manifest
 
 MIN_PYTHON = (3, 11)
 MIN_FREE_BYTES = 1_000_000_000
@@ -60,9 +64,6 @@ def _configuration(settings: Settings) -> str:
 
 
 def _dbt(settings: Settings) -> str:
-    from txn_platform.connections import warehouse_target
-    from txn_platform.transform import DbtTarget, ensure_manifest
-
     models: set[str] = set()
     targets: tuple[DbtTarget, ...] = (warehouse_target(settings), "postgres")
     for target in targets:
@@ -79,8 +80,6 @@ def _dbt(settings: Settings) -> str:
 
 
 def _state(settings: Settings) -> str:
-    from txn_platform.local.state import open_state
-
     open_state(settings.home)
     return str(settings.home)
 
@@ -95,9 +94,6 @@ def _space(settings: Settings) -> str:
 
 
 def _postgres(settings: Settings) -> str:
-    from txn_platform.connections import postgres_url
-    from txn_platform.stores.factory import open_operational
-
     with postgres_url(settings) as url:
         database = open_operational(settings, url)
         database.ensure_schema()
@@ -105,14 +101,10 @@ def _postgres(settings: Settings) -> str:
 
 
 def _warehouse(settings: Settings) -> str:
-    from txn_platform.stores.factory import open_warehouse
-
     warehouse = open_warehouse(settings)
     warehouse.ensure_schema()
     return f"answers, {warehouse.row_count('raw_transactions'):,} raw transactions"
 
 
 def _lake(settings: Settings) -> str:
-    from txn_platform.stores.factory import open_lake
-
     return f"{len(open_lake(settings).manifests()):,} batches"

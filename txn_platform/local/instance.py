@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import dagster as dg
+import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 INSTANCE_CONFIG = Path(__file__).with_name("dagster.yaml")
 STATEMENT_TIMEOUT_MS = 60_000
@@ -32,11 +32,8 @@ def instance_environment(home: Path, postgres_url: str) -> dict[str, str]:
 
 
 @contextmanager
-def open_instance(home: Path, postgres_url: str) -> Generator["dg.DagsterInstance"]:
+def open_instance(home: Path, postgres_url: str) -> Generator[dg.DagsterInstance]:
     """The instance for runs in this process."""
-    import dagster as dg
-    from dagster._core.instance.ref import InstanceRef
-
     environment = instance_environment(home, postgres_url)
     os.environ.update(environment)
     ref = InstanceRef.from_dir(environment["DAGSTER_HOME"], overrides=dict(QUIET))

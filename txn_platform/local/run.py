@@ -12,7 +12,7 @@ import dagster as dg
 from txn_platform.connections import DAGSTER_DATABASE, postgres_url
 from txn_platform.definitions import build_definitions
 from txn_platform.defs.automation import JOB_NAME, LOADED_ASSETS
-from txn_platform.defs.partitions import range_tags
+from txn_platform.defs.partitions import daily_partitions, partition_windows, range_tags
 from txn_platform.ingest.batch import Manifest
 from txn_platform.landing import check_inputs, in_landing_order
 from txn_platform.local.instance import open_instance
@@ -22,7 +22,7 @@ from txn_platform.reconcile import unloaded_days
 from txn_platform.settings import Settings
 from txn_platform.stores.factory import open_lake, open_operational, open_warehouse
 from txn_platform.stores.ports import Lake
-from txn_platform.windows import DateWindow, contiguous_windows
+from txn_platform.windows import DateWindow
 
 LAKE = dg.AssetKey("lake_transactions")
 CODE_LOCATION = {".dagster/repository": "__repository__@txn_platform"}
@@ -186,9 +186,8 @@ def run_pipeline(settings: Settings, inputs: Sequence[Path], reporter: Reporter)
 
 def _windows(settings: Settings, days: set[date]) -> list[DateWindow]:
     """The windows to load. With nothing to load, one (empty) day: the marts then exist."""
-    if days:
-        return contiguous_windows(days)
-    return [DateWindow.of_day(settings.config.orchestration.partitions_start)]
+    windows = partition_windows(days, daily_partitions(settings))
+    return windows or [DateWindow.of_day(settings.config.orchestration.partitions_start)]
 
 
 def _landed(

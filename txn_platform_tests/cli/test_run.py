@@ -141,7 +141,7 @@ def test_no_raw_identifier_is_stored_anywhere(sample: Path, tmp_path: Path) -> N
     home = tmp_path / "home"
     marked = tmp_path / "marked.csv"
     # Identifiers that no hash, timestamp or page of a database file holds by accident.
-    content = sample.read_bytes().replace(b"\nT0", b"\nRAWID-T0").replace(b"\n\"T0", b'\n"RAWID-T0')
+    content = sample.read_bytes().replace(b"\nT0", b"\nRAWID-T0").replace(b'\n"T0', b'\n"RAWID-T0')
     marked.write_bytes(content)
 
     outcome = txn_platform("run", "--input", marked, "--home", home)
@@ -149,7 +149,9 @@ def test_no_raw_identifier_is_stored_anywhere(sample: Path, tmp_path: Path) -> N
     assert outcome.status == 0, outcome.stderr
     assert b"RAWID-" in marked.read_bytes()
     assert "RAWID-" not in outcome.stdout + outcome.stderr
-    holders = [path for path in home.rglob("*") if path.is_file() and b"RAWID-" in path.read_bytes()]
+    holders = [
+        path for path in home.rglob("*") if path.is_file() and b"RAWID-" in path.read_bytes()
+    ]
     assert holders == []
 
 
@@ -249,9 +251,7 @@ def test_trusted_and_untrusted_input_give_the_same_marts(sample: Path, tmp_path:
             "data_mart: {expected_rows: {large_transactions.csv: 6000}}\n"
         )
         homes.append(tmp_path / trust)
-        outcome = txn_platform(
-            "run", "--config", config, "--input", sample, "--home", homes[-1]
-        )
+        outcome = txn_platform("run", "--config", config, "--input", sample, "--home", homes[-1])
         assert outcome.status == 0, outcome.stderr
 
     trusted, untrusted = (table_digests(home) for home in homes)

@@ -37,7 +37,8 @@ def tick(settings: Settings, at: datetime) -> dg.RunRequest | dg.SkipReason:
 
 
 def evaluate(lake: LocalLake, ledger: Ledger) -> dg.SensorResult | dg.SkipReason:
-    sensor = build_sensor(build_job(load_settings(environ={})))
+    settings = load_settings(environ={})
+    sensor = build_sensor(build_job(settings), daily_partitions(settings))
     context = dg.build_sensor_context(resources={"lake": lake, "operational": ledger})
     return sensor(context)  # pyright: ignore[reportReturnType]
 
@@ -53,7 +54,9 @@ def test_the_schedule_asks_for_yesterdays_partition_once(settings: Settings) -> 
     assert request.partition_key == request.run_key == "2023-10-04"
 
 
-@pytest.mark.parametrize("at", [datetime(2023, 10, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "at", [datetime(2023, 10, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)]
+)
 def test_outside_the_partitions_the_schedule_says_which_setting_decides(
     settings: Settings, at: datetime
 ) -> None:

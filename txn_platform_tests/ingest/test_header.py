@@ -87,7 +87,7 @@ def test_bad_bytes_after_the_header_do_not_refuse_the_file() -> None:
 
 def test_a_header_of_too_many_columns_is_refused() -> None:
     columns = ",".join([HEADER, *(f"c{number}" for number in range(MAX_COLUMNS - 4))])
-    assert "1,001 columns" in _refusal(columns.encode())
+    assert f"{MAX_COLUMNS + 1} columns" in _refusal(columns.encode())
     check_header(io.BytesIO(columns.rpartition(",")[0].encode()), name="sales.csv")
 
 

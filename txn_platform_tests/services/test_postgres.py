@@ -2,6 +2,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -148,12 +149,11 @@ def test_a_second_lease_uses_the_same_server_which_outlives_the_first(
 
 
 def test_clients_that_start_at_the_same_moment_share_one_server(home: Path) -> None:
-    clients = [Client(home) for _ in range(4)]
-    said = [client.said() for client in clients]
-    assert len({(s["url"], s["pid"]) for s in said}) == 1
-    assert len(keepers(home)) == 1
-    for client in clients:
-        client.kill()
+    with ExitStack() as leases:
+        clients = [leases.enter_context(Client(home)) for _ in range(4)]
+        said = [client.said() for client in clients]
+        assert len({(s["url"], s["pid"]) for s in said}) == 1
+        assert len(keepers(home)) == 1
     assert all_gone(home)
 
 

@@ -164,7 +164,7 @@ def test_bigquery_gets_texts_in_literals_of_its_own(settings: Settings, tmp_path
     (node,) = compile_for_bigquery(
         settings, tmp_path, "{{ is_eligible() }}", product_prefix="O'Neill\\\n"
     )
-    assert r"starts_with(product, 'O\'Neill\\')" in compiled_code(node)
+    assert r"starts_with(product, 'O\'Neill\\\n')" in compiled_code(node)
 
 
 def test_bigquery_partitions_and_clusters_the_facts(settings: Settings) -> None:

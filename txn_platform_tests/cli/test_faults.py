@@ -1,0 +1,167 @@
+"""What breaks while the platform runs, and what a person is told."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from txn_platform.services import EmbeddedPostgres
+from txn_platform.settings import PROJECT_ROOT
+from txn_platform_tests.platform import (
+    COMMAND,
+    Outcome,
+    command_environment,
+    lake_files,
+    table_digests,
+    txn_platform,
+)
+
+SMALL = PROJECT_ROOT / "data" / "transactions.csv"
+DATABASES = ["mydb", "dagster"]
+PATIENCE = 60
+
+
+def run_small(home: Path) -> Outcome:
+    return txn_platform("run", "--input", SMALL, "--home", home, "--json")
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("loaded") / "home"
+    outcome = run_small(home)
+    assert outcome.status == 0, outcome.stderr
+    return home
+
+
+@pytest.fixture
+def home(loaded: Path, tmp_path: Path) -> Path:
+    """A state directory of its own with the small file loaded."""
+    return Path(shutil.copytree(loaded, tmp_path / "home"))
+
+
+def in_warehouse(home: Path, *statements: str) -> None:
+    with duckdb.connect(str(home / "warehouse" / "warehouse.duckdb")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def failed_checks(outcome: Outcome) -> set[tuple[str, str]]:
+    checks = outcome.document["checks"]
+    return {(check["asset"], check["name"]) for check in checks if not check["passed"]}
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_model_that_fails_ends_the_run_with_its_name_and_leaves_the_exports(home: Path) -> None:
+    exports = home / "exports" / "summary_sales.csv"
+    before = exports.read_bytes()
+    in_warehouse(
+        home,
+        "DROP TABLE transactions_mart.fact_sales",
+        "CREATE TABLE transactions_mart.fact_sales (surprise INTEGER, sale_date DATE)",
+    )
+
+    outcome = run_small(home)
+
+    assert outcome.status == 1
+    assert outcome.document["status"] == "failure"
+    assert "fact_sales" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert exports.read_bytes() == before
+
+
+def test_unhashed_identifiers_fail_the_blocking_check_and_stop_what_is_downstream(
+    home: Path,
+) -> None:
+    exports = home / "exports" / "summary_sales.csv"
+    exports.unlink()
+    lake = home / "lake" / "raw" / "transactions" / "data" / "2023-10-02"
+    (data,) = lake.iterdir()
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT * REPLACE ('RAWID-2' AS transaction_id) FROM read_parquet($1)) "
+            "TO $2 (FORMAT parquet)",
+            [str(data), str(tmp := data.with_suffix(".tmp"))],
+        )
+    tmp.replace(data)
+
+    outcome = run_small(home)
+
+    assert outcome.status == 1
+    assert failed_checks(outcome) == {("raw_transactions", "pii_hashed")}
+    assert not exports.exists()
+    assert "RAWID" not in outcome.stdout + outcome.stderr
+
+
+def test_a_killed_server_fails_the_run_plainly_and_the_next_run_heals(
+    loaded: Path, home: Path
+) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "run", "--input", str(SMALL), "--home", str(home)],
+        env=command_environment(),
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    server = EmbeddedPostgres(home, DATABASES)
+    wait_for(lambda: server.status().running)
+    os.kill(server.status().pid or 0, signal.SIGKILL)
+    _, stderr = process.communicate(timeout=PATIENCE * 3)
+    assert "Traceback" not in stderr
+
+    outcome = run_small(home)
+
+    assert outcome.status == 0, outcome.stderr
+    assert table_digests(home) == table_digests(loaded)
+    assert lake_files(home) == lake_files(loaded)
+
+
+def test_dev_names_the_port_that_is_taken_and_starts_nothing(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        outcome = txn_platform("dev", "--ui-port", str(port), "--home", tmp_path / "home")
+    assert outcome.status == 1
+    assert f"port {port} is taken" in outcome.stderr
+    assert "--ui-port" in outcome.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_state_directory_without_space_is_named(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(home)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs a small file system: run as root where tmpfs can be mounted")
+    try:
+        outcome = run_small(home)
+    finally:
+        subprocess.run(["umount", "--lazy", str(home)], check=True)
+    assert outcome.status in {1, 2}
+    assert "space" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_a_corrupt_warehouse_file_is_named_with_a_remedy(home: Path) -> None:
+    file = home / "warehouse" / "warehouse.duckdb"
+    file.write_bytes(b"not a database" * 1000)
+
+    outcome = run_small(home)
+
+    assert outcome.status == 1
+    assert "warehouse.duckdb" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
