@@ -1,8 +1,9 @@
 """Half-open windows of calendar dates, the unit in which partitions are replaced."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Self
 
 ONE_DAY = timedelta(days=1)
@@ -55,3 +56,17 @@ def contiguous_windows(days: Iterable[date]) -> list[DateWindow]:
         else:
             windows.append(DateWindow.of_day(day))
     return windows
+
+
+def coalesced(windows: Sequence[DateWindow], most: int) -> list[DateWindow]:
+    """At most `most` windows that cover the given ones (ordered, apart), the least gaps filled."""
+    gaps = sorted(
+        range(1, len(windows)), key=lambda index: windows[index].start - windows[index - 1].end
+    )
+    kept = sorted(gaps[len(gaps) - (most - 1) :]) if len(windows) > most else range(1, len(windows))
+    bounds = [0, *kept, len(windows)]
+    return [
+        DateWindow(windows[first].start, windows[end - 1].end)
+        for first, end in pairwise(bounds)
+        if end > first
+    ]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txn_platform.windows import DateWindow, contiguous_windows
+from txn_platform.windows import DateWindow, coalesced, contiguous_windows
 
 START, END = date(2023, 10, 1), date(2023, 10, 4)
 
@@ -56,3 +56,18 @@ def test_contiguous_windows_hold_exactly_the_days_and_never_touch(days: set[date
     windows = contiguous_windows(days)
     assert [day for window in windows for day in window.days()] == sorted(days)
     assert all(a.end < b.start for a, b in pairwise(windows))
+
+
+@given(st.sets(st.dates(START, START + timedelta(days=60))), st.integers(1, 6))
+def test_coalesced_windows_cover_the_days_and_fill_the_least_gaps(
+    days: set[date], most: int
+) -> None:
+    exact = contiguous_windows(days)
+    windows = coalesced(exact, most)
+    assert len(windows) == min(len(exact), most)
+    assert all(any(day in window for window in windows) for day in days)
+    assert all(a.end < b.start for a, b in pairwise(windows))
+    left = {b.start - a.end for a, b in pairwise(windows)}
+    ends = {window.end for window in windows}
+    filled = {b.start - a.end for a, b in pairwise(exact) if a.end not in ends}
+    assert not left or not filled or max(filled) <= min(left)

@@ -1,9 +1,8 @@
 """Metadata that people read in the Dagster UI: schemas, previews, tables of counts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, cast
 
 import dagster as dg
 import pyarrow as pa
@@ -40,13 +39,21 @@ def preview(table: pa.Table) -> dg.MarkdownMetadataValue:
     """The given rows as a Markdown table; identifiers in it are hashes, shown shortened."""
     if table.num_rows == 0:
         return dg.MetadataValue.md("*No rows.*")
-    frame = cast(Any, table).to_pandas()
-    for column in {"transaction_id", "batch_id"} & set(frame.columns):
-        frame[column] = frame[column].str.slice(0, 12) + "…"
-    for name in table.column_names:
-        if pa.types.is_decimal(table.column(name).type):
-            frame[name] = frame[name].map(_money)
-    return dg.MetadataValue.md(frame.to_markdown(index=False, disable_numparse=True))
+    rows: list[dict[str, object]] = table.to_pylist()
+    lines = [_line(table.column_names), _line(["---"] * table.num_columns)]
+    lines += [_line(_shown(name, value) for name, value in row.items()) for row in rows]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _shown(name: str, value: object) -> str:
+    if name in {"transaction_id", "batch_id"}:
+        return f"{str(value)[:12]}…"
+    text = _money(value) if isinstance(value, Decimal) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def counts_table(title: str, counts: Mapping[str, int]) -> dg.MarkdownMetadataValue:

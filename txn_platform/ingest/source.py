@@ -27,14 +27,15 @@ class Limits:
     """How much of a file is held at a time.
 
     Attributes:
-        chunk_bytes: Bytes that are taken in together; peak memory is some 20 times that.
+        chunk_bytes: Bytes that are taken in together; peak memory is some 40 times that,
+            and 21 to 43 bytes for each identifier besides.
         record_bytes: Size beyond which a record is rejected unread. No honest one comes near:
             the contract's own fields take a kilobyte, and a quote that never closes makes one
             record of the rest of the file.
     """
 
-    chunk_bytes: int = 16 * 2**20
-    record_bytes: int = 32 * 2**20
+    chunk_bytes: int = 8 * 2**20
+    record_bytes: int = 16 * 2**20
 
 
 DEFAULT_LIMITS = Limits()

@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -13,6 +14,7 @@ from txn_platform.connections import DAGSTER_DATABASE, postgres_url
 from txn_platform.definitions import build_definitions
 from txn_platform.defs.automation import JOB_NAME, LOADED_ASSETS
 from txn_platform.defs.partitions import daily_partitions, partition_windows, range_tags
+from txn_platform.errors import StoreError
 from txn_platform.ingest.batch import Manifest
 from txn_platform.landing import check_inputs, in_landing_order
 from txn_platform.local.instance import open_instance
@@ -22,9 +24,12 @@ from txn_platform.reconcile import unloaded_days
 from txn_platform.settings import Settings
 from txn_platform.stores.factory import open_lake, open_operational, open_warehouse
 from txn_platform.stores.ports import Lake
-from txn_platform.windows import DateWindow
+from txn_platform.windows import DateWindow, coalesced
 
 LAKE = dg.AssetKey("lake_transactions")
+MOST_WINDOWS = 8
+"""A run takes seconds, reloading a day that didn't change milliseconds."""
+
 CODE_LOCATION = {".dagster/repository": "__repository__@txn_platform"}
 """Run tag by which the UI's timeline files a run under the job of the code location."""
 
@@ -62,6 +67,7 @@ class PipelineRun:
         self._job = definitions.resolve_job_def(JOB_NAME)
         self._checks: dict[tuple[str, str], CheckResult] = {}
         self.run_id = ""
+        self.succeeded = True
         self.exports: list[str] = []
         self.failures: list[str] = []
         self.stages: dict[str, float] = {}
@@ -110,6 +116,7 @@ class PipelineRun:
             raise_on_error=False,
         )
         self.run_id = run_id
+        self.succeeded = self.succeeded and result.success
         self._collect(result)
         return result
 
@@ -120,10 +127,12 @@ class PipelineRun:
     def _collect(self, result: dg.ExecuteInProcessResult) -> None:
         for evaluation in result.get_asset_check_evaluations():
             asset = evaluation.asset_key.to_user_string()
+            earlier = self._checks.get((asset, evaluation.check_name))
             self._checks[asset, evaluation.check_name] = CheckResult(
                 asset=asset,
                 name=evaluation.check_name,
-                passed=evaluation.passed,
+                # Another window's success doesn't make up for a failure.
+                passed=evaluation.passed and (earlier is None or earlier.passed),
                 severity=evaluation.severity.value,
                 blocking=bool(evaluation.blocking),
             )
@@ -136,7 +145,7 @@ class PipelineRun:
             if message is not None:
                 self.failures.append(message)
         if not result.success and not self.failures and all(c.passed for c in self.checks):
-            self.failures.append(f"Run {result.run_id} failed; `txn-platform dev` shows its log.")
+            self.failures.append(f"run {result.run_id} failed; `txn-platform dev` shows its log")
 
 
 def run_pipeline(settings: Settings, inputs: Sequence[Path], reporter: Reporter) -> RunReport:
@@ -165,13 +174,15 @@ def run_pipeline(settings: Settings, inputs: Sequence[Path], reporter: Reporter)
         operational.ensure_schema()
         reporter.phase("Landing", total=sum(path.stat().st_size for path in paths))
         batches = run.land(paths)
-        if not run.failures:
+        if run.succeeded:
             manifests = [manifest for id_ in batches if (manifest := lake.manifest(id_))]
             days = {day for manifest in manifests for day in manifest.dates}
             days.update(unloaded_days(lake.manifests(), operational.loaded_batches()))
             for window in _windows(settings, days):
                 reporter.phase(f"Loading {window.start} to {window.last}")
                 run.load(window)
+                if not run.succeeded:
+                    break
         return RunReport(
             run_id=run.run_id,
             inputs=_landed(lake, paths, batches),
@@ -187,7 +198,9 @@ def run_pipeline(settings: Settings, inputs: Sequence[Path], reporter: Reporter)
 def _windows(settings: Settings, days: set[date]) -> list[DateWindow]:
     """The windows to load. With nothing to load, one (empty) day: the marts then exist."""
     windows = partition_windows(days, daily_partitions(settings))
-    return windows or [DateWindow.of_day(settings.config.orchestration.partitions_start)]
+    return coalesced(windows, MOST_WINDOWS) or [
+        DateWindow.of_day(settings.config.orchestration.partitions_start)
+    ]
 
 
 def _landed(
@@ -198,13 +211,19 @@ def _landed(
 
 
 def _table_rows(settings: Settings, url: str) -> dict[str, int]:
+    """Rows of each table; one that a failed run left unreadable is left out."""
     warehouse = open_warehouse(settings)
-    return {
-        "raw_transactions": warehouse.row_count("raw_transactions"),
-        "fact_sales": warehouse.row_count("fact_sales"),
-        "pg_sales": open_operational(settings, url).row_count("pg_sales"),
-        "summary_sales": warehouse.row_count("summary_sales"),
+    counts: dict[str, Callable[[], int]] = {
+        "raw_transactions": lambda: warehouse.row_count("raw_transactions"),
+        "fact_sales": lambda: warehouse.row_count("fact_sales"),
+        "pg_sales": lambda: open_operational(settings, url).row_count("pg_sales"),
+        "summary_sales": lambda: warehouse.row_count("summary_sales"),
     }
+    rows: dict[str, int] = {}
+    for table, count in counts.items():
+        with suppress(StoreError):
+            rows[table] = count()
+    return rows
 
 
 def _failure_message(event: dg.DagsterEvent) -> str | None:

@@ -56,9 +56,10 @@ class GcsExports:
 
     def write(self, name: str, content: bytes) -> str:
         """See `Exports.write`."""
-        from google.cloud.storage.retry import DEFAULT_RETRY
+        # Imported here: the local profile never loads Google's libraries.
+        from google.cloud.storage.retry import DEFAULT_RETRY  # noqa: PLC0415
 
-        from txn_platform.stores.google_errors import google_errors
+        from txn_platform.stores.google_errors import google_errors  # noqa: PLC0415
 
         address = f"gs://{self._bucket.name}/exports/{name}"
         remedies = {403: "Grant roles/storage.objectUser on the bucket."}

@@ -69,3 +69,13 @@ def test_a_record_that_may_go_on_is_left_for_the_next_chunk(text: str, at: int) 
 )
 def test_quotes_mean_what_they_mean_to_the_csv_module(line: str, fields: list[str]) -> None:
     assert _cut(line)[0] == [fields] == list(csv.reader(io.StringIO(line, newline="")))
+
+
+def test_quoted_records_of_many_columns_are_cut_alike() -> None:
+    rows = [[f'{row}"{column},' for column in range(40)] for row in range(3)]
+    text = io.StringIO()
+    csv.writer(text).writerows([*rows, ["plain"] * 40])
+    buffer = text.getvalue().encode()
+    cut, complete = cut_records(buffer, split_lines(buffer, final=True), 40, final=True)
+    assert [list(row) for row in cut.fields.drop("first", "last").rows()] == [*rows, ["plain"] * 40]
+    assert complete == 4

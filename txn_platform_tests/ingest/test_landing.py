@@ -222,11 +222,15 @@ def test_a_record_over_the_limit_is_rejected_and_the_next_one_read(tmp_path: Pat
     ]
 
 
+def test_a_record_of_half_a_million_lines_is_one_record(tmp_path: Path) -> None:
+    data = csv_bytes(GOOD, 'T2,"' + "\n" * 500_000 + '",10,1,2023-10-01', "T3")
+    assert reasons(data, tmp_path) == [(3, "missing_product"), (500_004, "wrong_field_count")]
+
+
 MEMORY_SCRIPT = """
     import io, resource, sys
     from txn_platform.ingest.landing import validate
-    from txn_platform.ingest.rules import IngestRules
-from txn_platform.ingest.source import Limits
+    from txn_platform.ingest.source import Limits
     from txn_platform_tests.ingest.support import RULES, csv_bytes, GOOD
 
     def peak():

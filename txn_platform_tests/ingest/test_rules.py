@@ -113,6 +113,7 @@ def test_the_rules_come_from_the_settings() -> None:
     assert rules.end == config.orchestration.partitions_end
     assert rules.today == date(2026, 1, 2)
     assert rules.pii_hash_key == "schlüssel".encode()
+    assert IngestRules.from_settings(load_settings(environ={}), rules.today).pii_hash_key is None
 
 
 def test_a_key_that_is_not_text_is_refused_without_showing_it() -> None:
