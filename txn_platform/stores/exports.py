@@ -1,14 +1,11 @@
-"""Where exported files go: a folder of the state directory, or the bucket."""
+"""Where exported files go, and the folder of the local profile."""
 
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Protocol
 
 from txn_platform.errors import StoreError
-
-if TYPE_CHECKING:
-    from google.cloud import storage
 
 
 class Exports(Protocol):
@@ -46,26 +43,3 @@ class LocalExports:
                 remedy="Check free space and permissions of the state directory.",
             ) from error
         return str(target)
-
-
-class GcsExports:
-    """Objects below `exports/` of a bucket; an upload replaces the object as a whole."""
-
-    def __init__(self, client: "storage.Client", bucket: str) -> None:
-        self._bucket = cast(Any, client).bucket(bucket)
-
-    def write(self, name: str, content: bytes) -> str:
-        """See `Exports.write`."""
-        # Imported here: the local profile never loads Google's libraries.
-        from google.cloud.storage.retry import DEFAULT_RETRY  # noqa: PLC0415
-
-        from txn_platform.stores.google_errors import google_errors  # noqa: PLC0415
-
-        address = f"gs://{self._bucket.name}/exports/{name}"
-        remedies = {403: "Grant roles/storage.objectUser on the bucket."}
-        with google_errors("write the export", address, remedies):
-            # Uploading the same bytes again is harmless, hence retried without a precondition.
-            self._bucket.blob(f"exports/{name}").upload_from_string(
-                content, timeout=60.0, retry=DEFAULT_RETRY, checksum="crc32c"
-            )
-        return address

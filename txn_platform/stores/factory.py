@@ -72,7 +72,7 @@ def open_exports(settings: Settings) -> Exports:
     if settings.profile == "gcp":
         from google.cloud import storage  # pyright: ignore[reportMissingTypeStubs]
 
-        from txn_platform.stores.exports import GcsExports
+        from txn_platform.stores.exports_gcs import GcsExports
 
         client = storage.Client(project=settings.config.data_warehouse.project_id)
         return GcsExports(client, settings.config.data_lake.gcs_bucket)
