@@ -85,7 +85,7 @@ coverage: $(READY) $(EMULATORS_READY) ## Run the tests and measure line and bran
 lint: $(READY) ## Check style, types, layers and SQL
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pyright
 	@$(BIN)/sqlfluff lint --disable-progress-bar txn_platform
 	@$(BIN)/sqlfluff lint --disable-progress-bar --templater jinja dbt_project

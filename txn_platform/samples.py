@@ -12,13 +12,12 @@ from datetime import date, timedelta
 from itertools import chain, repeat
 from math import gcd
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from txn_platform.config import CONTRACT_COLUMNS
+from txn_platform.config import CONTRACT_COLUMNS, Column
 from txn_platform.errors import ConfigurationError
 
 FIRST_DAY = date(2023, 10, 1)
@@ -32,7 +31,6 @@ _LATIN_1_BYTE = "\ue000"
 """Stands for a byte that is not UTF-8 until the text has become bytes."""
 
 Ints = npt.NDArray[np.int64]
-Column = Literal["transaction_id", "product", "price", "quantity", "date"]
 
 
 @dataclass(frozen=True)

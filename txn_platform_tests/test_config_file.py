@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import SecretStr, ValidationError
 
-from txn_platform.config import PipelineConfig
+from txn_platform.config import OrchestrationSection, PipelineConfig
 from txn_platform.config_file import read_config
 from txn_platform.errors import ConfigurationError
 from txn_platform.settings import PROJECT_ROOT
@@ -163,6 +163,11 @@ def test_prices_are_read_as_written_never_through_a_float(tmp_path: Path) -> Non
     text = "ingestion: {validation: {min_price: 123456789012.123456}}"
     config = read_config(write(tmp_path, text))
     assert config.ingestion.validation.min_price == Decimal("123456789012.123456")
+
+
+def test_code_may_give_a_date_as_a_date() -> None:
+    section = OrchestrationSection(partitions_start=date(2020, 1, 1))
+    assert section.partitions_start == date(2020, 1, 1)
 
 
 def test_the_configuration_is_frozen() -> None:

@@ -1,5 +1,7 @@
 """How errors end a step."""
 
+from decimal import Decimal, InvalidOperation
+
 import dagster as dg
 import pytest
 
@@ -21,13 +23,17 @@ def test_a_transient_error_stays_retryable() -> None:
         raise TransientStoreError("the connection was lost")
 
 
+def fail_with_a_value(error: type[StoreError]) -> None:
+    try:
+        Decimal("RAWID-1")
+    except InvalidOperation as cause:
+        raise error("a column can't be converted") from cause
+
+
 @pytest.mark.parametrize("error", [StoreError, TransientStoreError])
 def test_the_cause_with_its_values_is_not_chained(error: type[StoreError]) -> None:
     with pytest.raises((dg.Failure, StoreError)) as failure, failures_explained():
-        try:
-            raise ValueError("could not convert 'RAWID-1'")
-        except ValueError as cause:
-            raise error("a column can't be converted") from cause
+        fail_with_a_value(error)
     assert failure.value.__cause__ is None
     assert failure.value.__suppress_context__
 
