@@ -49,3 +49,11 @@ def test_an_amount_as_wide_as_a_decimal_can_be_is_written_exactly() -> None:
     wide = Decimal("9" * 29 + ".12")
     row = ROWS.slice(0, 1).set_column(2, "total_amount", pa.array([wide], pa.decimal128(38, 9)))
     assert f'"total_amount": {wide},'.encode() in summary_json(row)
+
+
+def test_half_a_cent_rounds_up_in_both_files() -> None:
+    fine = pa.array([Decimal("2.345"), Decimal("2.335")], pa.decimal128(38, 9))
+    rows = ROWS.set_column(2, "total_amount", fine)
+    assert [row["total_amount"] for row in json.loads(summary_json(rows))] == [2.35, 2.34]
+    assert b",2.35," in summary_csv(rows)
+    assert b",2.34," in summary_csv(rows)

@@ -6,6 +6,8 @@ from typing import Any, cast
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
+from dagster_shared.record import replace
+
 from txn_platform.defs.metadata import DAILY_FRESHNESS, OWNERS
 
 GROUPS = {"stg_transactions": "warehouse"}
@@ -44,3 +46,16 @@ class MartTranslator(DagsterDbtTranslator):
             kinds={"dbt", *self._kinds},
             partitions_def=self._partitions,
         )
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """The check of one dbt test, with the test's own description."""
+        check = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if check is None:
+            return None
+        return replace(check, description=manifest["nodes"][unique_id]["description"])

@@ -108,3 +108,8 @@ def test_the_job_the_schedule_and_the_sensor_have_their_names(
     (schedule,) = definitions.schedules or []
     (sensor,) = definitions.sensors or []
     assert (schedule.name, sensor.name) == ("daily_sales_schedule", "new_batches")
+
+
+def test_every_check_says_what_it_checks(graph: AssetGraph) -> None:
+    for key in graph.asset_check_keys:
+        assert graph.get(key).description, key

@@ -22,9 +22,10 @@ def exports(request: pytest.FixtureRequest) -> Iterator[Case]:
         return
     emulators: CloudEmulators = request.getfixturevalue("cloud_emulators")
     client = emulators.storage_client()
-    bucket = client.create_bucket(f"exports-{uuid4().hex}")
+    name = f"exports-{uuid4().hex}"
+    bucket = client.create_bucket(name)
     yield (
-        GcsExports(client, bucket.name),
+        GcsExports(client, name),
         lambda name: bucket.blob(f"exports/{name}").download_as_bytes(),
     )
 
