@@ -5,7 +5,6 @@ from typing import Any, cast
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
-
 from dagster_shared.record import replace
 
 from txn_platform.defs.metadata import DAILY_FRESHNESS, OWNERS
