@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
-from dagster_shared.record import replace
+from dagster_shared import record
 
 from txn_platform.defs.metadata import DAILY_FRESHNESS, OWNERS
 
@@ -57,4 +57,6 @@ class MartTranslator(DagsterDbtTranslator):
         check = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if check is None:
             return None
-        return replace(check, description=manifest["nodes"][unique_id]["description"])
+        return cast(Any, record).replace(
+            check, description=manifest["nodes"][unique_id]["description"]
+        )

