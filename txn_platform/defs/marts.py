@@ -138,11 +138,15 @@ def build_mart_assets(
     def operational_mart(
         context: dg.AssetExecutionContext,
         postgres_url: dg.ResourceParam[str],
+        warehouse: dg.ResourceParam[Warehouse],
         operational: dg.ResourceParam[OperationalDatabase],
     ) -> Iterator[DagsterEvent]:
         window = run_window(context, partitions)
         with failures_explained():
-            raw_events = postgres.build(context, postgres_connection(postgres_url), window)
+            # The same lock as the warehouse: of two runs that replace a window of pg_sales at
+            # once, the second would trip over the rows of the first.
+            with warehouse.exclusive():
+                raw_events = postgres.build(context, postgres_connection(postgres_url), window)
             _report_days(context, "pg_sales", window, operational.daily_totals(window))
             _report_preview(
                 context, "pg_sales", operational.preview("pg_sales", window, PREVIEW_ROWS)

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from filelock import FileLock, Timeout
+
 from txn_platform.connections import DAGSTER_DATABASE, postgres_url
 from txn_platform.errors import ServiceError
-from txn_platform.local.instance import instance_environment
+from txn_platform.local.instance import instance_environment, open_instance
+from txn_platform.local.orphans import end_orphans
 from txn_platform.local.state import open_state
 from txn_platform.settings import PROJECT_ROOT, Settings
 from txn_platform.stores.factory import open_operational
@@ -66,9 +69,12 @@ def dev_servers(settings: Settings, ui_port: int, api_port: int) -> Generator[De
         require_free_port(port, option)
     open_state(settings.home)
     with (
+        _only_one(settings.home),
         postgres_url(settings) as url,
         postgres_url(settings, DAGSTER_DATABASE) as instance_url,
     ):
+        with open_instance(settings.home, instance_url) as instance:
+            end_orphans(instance, workers=True)
         open_operational(settings, url).ensure_schema()
         made_up = UserDirectory(url).ensure_admin(
             settings.admin_password.get_secret_value() if settings.admin_password else None
@@ -88,6 +94,22 @@ def dev_servers(settings: Settings, ui_port: int, api_port: int) -> Generator[De
             )
         finally:
             _stop(processes)
+
+
+@contextmanager
+def _only_one(home: Path) -> Generator[None]:
+    """Two daemons on one instance would launch every run twice."""
+    lock = FileLock(home / "dev.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ServiceError(
+            f"another `dev` runs on {home}", remedy="Stop it, or give another --home."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def require_free_port(port: int, option: str) -> None:

@@ -18,6 +18,7 @@ from txn_platform.errors import StoreError
 from txn_platform.ingest.batch import Manifest
 from txn_platform.landing import check_inputs, in_landing_order
 from txn_platform.local.instance import open_instance
+from txn_platform.local.orphans import end_orphans, process_tag
 from txn_platform.local.report import CheckResult, RunReport
 from txn_platform.local.state import open_state
 from txn_platform.reconcile import unloaded_days
@@ -111,7 +112,7 @@ class PipelineRun:
             instance=self._instance,
             asset_selection=list(assets),
             run_config={**quiet, **(run_config or {})},
-            tags={**CODE_LOCATION, **(tags or {})},
+            tags={**CODE_LOCATION, **process_tag(), **(tags or {})},
             run_id=run_id,
             raise_on_error=False,
         )
@@ -167,6 +168,7 @@ def run_pipeline(settings: Settings, inputs: Sequence[Path], reporter: Reporter)
         open_instance(settings.home, instance_url) as instance,
     ):
         reporter.phase("Preparing dbt and Dagster")
+        end_orphans(instance, workers=False)
         run = PipelineRun(settings, instance, reporter)
         run.stages["start"] = time.perf_counter() - started
         lake = open_lake(settings)

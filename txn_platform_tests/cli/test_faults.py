@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pytest
 
 from txn_platform.services import EmbeddedPostgres
@@ -26,6 +27,10 @@ from txn_platform_tests.platform import (
 SMALL = PROJECT_ROOT / "data" / "transactions.csv"
 DATABASES = ["mydb", "dagster"]
 PATIENCE = 60
+STARTS_OF_LOADING = (
+    "SELECT count(*) FROM event_logs "
+    "WHERE dagster_event_type = 'STEP_START' AND step_key = 'raw_transactions'"
+)
 
 
 def run_small(home: Path) -> Outcome:
@@ -103,6 +108,33 @@ def test_unhashed_identifiers_fail_the_blocking_check_and_stop_what_is_downstrea
     assert failed_checks(outcome) == {("raw_transactions", "pii_hashed")}
     assert not exports.exists()
     assert "RAWID" not in outcome.stdout + outcome.stderr
+
+
+def test_a_run_killed_inside_a_step_neither_blocks_the_next_nor_stays_unfinished(
+    loaded: Path, home: Path
+) -> None:
+    with EmbeddedPostgres(home, DATABASES).lease() as address:
+        with psycopg.connect(address.url("dagster"), autocommit=True) as database:
+            (before,) = database.execute(STARTS_OF_LOADING).fetchone() or (0,)
+            process = subprocess.Popen(
+                [COMMAND, "run", "--input", str(SMALL), "--home", str(home)],
+                env=command_environment(),
+                cwd=PROJECT_ROOT,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            wait_for(lambda: database.execute(STARTS_OF_LOADING).fetchone() != (before,))
+            process.kill()
+            process.wait()
+
+        outcome = run_small(home)
+
+        assert outcome.status == 0, outcome.stderr
+        with psycopg.connect(address.url("dagster")) as database:
+            statuses = database.execute("SELECT status, count(*) FROM runs GROUP BY 1").fetchall()
+    assert dict(statuses).keys() == {"SUCCESS", "FAILURE"}
+    assert dict(statuses)["FAILURE"] == 1
+    assert table_digests(home) == table_digests(loaded)
 
 
 def test_a_killed_server_fails_the_run_plainly_and_the_next_run_heals(

@@ -138,6 +138,8 @@ def as_ordinary_user() -> list[str]:
         return []
     user, capability = other_user(), "+dac_read_search"
     return [
+        "env",
+        "--unset=COVERAGE_PROCESS_CONFIG",  # that user may write no coverage data here
         "setpriv",
         f"--reuid={user.pw_uid}",
         f"--regid={user.pw_gid}",
