@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -207,7 +207,9 @@ class OrchestrationSection(Section):
     schedule: Annotated[
         StrictStr, Accepts("a cron expression of five fields, for example '0 0 * * *'")
     ] = "0 0 * * *"
-    partitions_start: Day = date(2023, 10, 1)
+    partitions_start: Annotated[
+        Day, Accepts("a calendar date up to today (UTC), for example 2023-10-01")
+    ] = date(2023, 10, 1)
     partitions_end: Annotated[
         Day | None,
         Accepts("a calendar date after partitions_start, for example 2024-01-01, or null"),
@@ -222,6 +224,13 @@ class OrchestrationSection(Section):
     def _is_cron(cls, value: str) -> str:
         if len(value.split()) != _CRON_FIELDS or not croniter.is_valid(value):
             raise ValueError("not a cron expression")
+        return value
+
+    @field_validator("partitions_start")
+    @classmethod
+    def _has_begun(cls, value: date) -> date:
+        if value > datetime.now(UTC).date():
+            raise ValueError("after today")
         return value
 
     @field_validator("partitions_end")

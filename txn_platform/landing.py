@@ -1,11 +1,13 @@
 """Land one file: validate and hash it, and seal it in the lake, once and only once."""
 
+import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from txn_platform.errors import InputFileError
+from txn_platform.errors import ConfigurationError, InputFileError
 from txn_platform.ingest.batch import Manifest
 from txn_platform.ingest.landing import batch_id_of, check_header, stage
 from txn_platform.ingest.rules import IngestRules
@@ -53,8 +55,10 @@ def land(path: Path, lake: Lake, rules: IngestRules, progress: Progress | None =
 
     Raises:
         InputFileError: when the file as a whole is refused; nothing of it is stored.
+        ConfigurationError: when the lake's identifiers were hashed under another key.
         StoreError: when the lake can't be written.
     """
+    _refuse_other_hashing(lake, rules)
     with open_input(path):
         known = lake.manifest(batch_id_of(path))
     if known is not None:
@@ -62,6 +66,15 @@ def land(path: Path, lake: Lake, rules: IngestRules, progress: Progress | None =
     with open_input(path) as source, lake.staging_folder() as folder:
         staged = stage(source, name=path.name, rules=rules, folder=folder, on_progress=progress)
         return Landing(path, lake.commit(staged), already_there=False)
+
+
+def _refuse_other_hashing(lake: Lake, rules: IngestRules) -> None:
+    """Under two keys a transaction that comes again would count twice."""
+    if any(manifest.hashing != rules.hashing for manifest in lake.manifests()):
+        raise ConfigurationError(
+            "PII_HASH_KEY: is not the one under which the lake's identifiers were hashed",
+            remedy="Set it as it was; or start afresh (`run --fresh`) and land every file again.",
+        )
 
 
 def in_landing_order(paths: list[Path]) -> list[Path]:
@@ -77,10 +90,14 @@ def open_input(path: Path) -> BinaryIO:
     """The file, opened for reading bytes.
 
     Raises:
-        InputFileError: when it is missing, a folder, or not readable.
+        InputFileError: when it is missing, not a regular file, not readable, or has a name that
+            can't be written down.
     """
+    _require_utf8(path)
     try:
-        return path.open("rb")
+        # Before open(), which would wait for whoever writes to a pipe.
+        _require_regular(path, path.stat().st_mode)
+        source = path.open("rb")
     except FileNotFoundError as error:
         raise InputFileError(f"{path}: no such file", remedy="Check the path.") from error
     except IsADirectoryError as error:
@@ -91,3 +108,27 @@ def open_input(path: Path) -> BinaryIO:
         raise InputFileError(
             f"{path}: can't be read: {error.strerror}", remedy="Check its permissions."
         ) from error
+    try:
+        _require_regular(path, os.fstat(source.fileno()).st_mode)
+    except InputFileError:
+        source.close()
+        raise
+    return source
+
+
+def _require_utf8(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise InputFileError(
+            f"{shown}: the name of the file is not UTF-8 text", remedy="Rename the file."
+        ) from error
+
+
+def _require_regular(path: Path, mode: int) -> None:
+    """A file is read more than once; a pipe or a device gives its bytes only once, or forever."""
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputFileError(
+            f"{path}: is a pipe or a device, not a file", remedy="Save it to a file first."
+        )

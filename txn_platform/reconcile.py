@@ -55,14 +55,20 @@ def eligible_rows(lake: Lake, manifest: Manifest, rules: IngestRules) -> int:
     )
 
 
-def accounting_errors(lake: Lake, manifest: Manifest) -> list[str]:
+def accounting_errors(lake: Lake, manifests: Sequence[Manifest]) -> list[str]:
     """Where the account of a batch doesn't add up, in its manifest or against its files."""
+    stored = _stored_rows(lake, manifests)
+    return [error for manifest in manifests for error in _errors_of(lake, manifest, stored)]
+
+
+def _errors_of(lake: Lake, manifest: Manifest, stored: Mapping[str, int]) -> list[str]:
     name = f"{manifest.name} ({manifest.batch_id[:12]})"
+    in_lake = stored.get(manifest.batch_id, 0)
     totals = [
         ("rows", manifest.rows, "accepted + rejected", manifest.accepted + manifest.rejected),
         ("accepted", manifest.accepted, "rows by date", sum(manifest.dates.values())),
         ("rejected", manifest.rejected, "rows by reason", sum(manifest.reasons.values())),
-        ("accepted", manifest.accepted, "rows in the lake", _stored_rows(lake, manifest)),
+        ("accepted", manifest.accepted, "rows in the lake", in_lake),
         ("rejected", manifest.rejected, "stored rejects", _stored_rejects(lake, manifest)),
     ]
     return [
@@ -118,11 +124,13 @@ def _own_files(lake: Lake, manifest: Manifest) -> list[LakeFile]:
     return [file for file in lake.files(window) if file.batch_id == manifest.batch_id]
 
 
-def _stored_rows(lake: Lake, manifest: Manifest) -> int:
-    rows = 0
-    for file in _own_files(lake, manifest):
-        with lake.open(file) as source:
-            rows += pq.ParquetFile(source).metadata.num_rows
+def _stored_rows(lake: Lake, manifests: Sequence[Manifest]) -> dict[str, int]:
+    """Rows in the data files of each batch; the lake refuses a file that lacks some."""
+    days = [day for manifest in manifests for day in manifest.dates]
+    rows: dict[str, int] = {}
+    if days:
+        for file in lake.files(DateWindow(min(days), max(days) + ONE_DAY)):
+            rows[file.batch_id] = rows.get(file.batch_id, 0) + file.rows
     return rows
 
 

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,16 @@ def test_code_may_give_a_date_as_a_date() -> None:
     assert section.partitions_start == date(2020, 1, 1)
 
 
+def test_the_partitions_may_start_today_but_not_tomorrow(tmp_path: Path) -> None:
+    today = datetime.now(UTC).date()
+    config = read_config(write(tmp_path, f"orchestration: {{partitions_start: {today}}}"))
+    assert config.orchestration.partitions_start == today
+    # The day after tomorrow: midnight may pass while this runs.
+    later = today + timedelta(days=2)
+    (line,) = problems(tmp_path, f"orchestration: {{partitions_start: {later}}}")
+    assert line == f"orchestration.partitions_start: got '{later}'; accepted: {DAY}"
+
+
 def test_the_configuration_is_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         PipelineConfig().pipeline.name = "another"
@@ -222,7 +232,7 @@ EXPECTED_ROWS = "file names, each with a whole number of rows from 0"
 PRICE = "a number from 0 to below 10^12 with at most 6 decimals"
 COLUMNS = "a list of transaction_id, product, price, quantity, date, each at most once"
 CRON = "a cron expression of five fields, for example '0 0 * * *'"
-DAY = "a calendar date, for example 2023-10-01"
+DAY = "a calendar date up to today (UTC), for example 2023-10-01"
 LATER_DAY = "a calendar date after partitions_start, for example 2024-01-01, or null"
 KUBERNETES_NAME = "a name of small letters, digits and -, at most 63"
 
@@ -263,6 +273,7 @@ KUBERNETES_NAME = "a name of small letters, digits and -, at most 63"
         ("orchestration.partitions_start", "2023-02-30", "'2023-02-30'", DAY),
         ("orchestration.partitions_start", "20231001", "20231001", DAY),
         ("orchestration.partitions_start", "", "nothing", DAY),
+        ("orchestration.partitions_start", "9999-01-01", "'9999-01-01'", DAY),
         ("orchestration.partitions_end", "2023-10-01", "'2023-10-01'", LATER_DAY),
         ("orchestration.partitions_end", "never", "'never'", LATER_DAY),
         ("orchestration.retries", "-1", "-1", "a whole number from 0 to 100"),

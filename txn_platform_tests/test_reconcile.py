@@ -68,17 +68,17 @@ def test_eligible_rows_counts_one_batch_over_all_its_days(lake: LocalLake) -> No
 def test_an_empty_batch_has_no_eligible_rows_and_adds_up(lake: LocalLake) -> None:
     manifest = land(lake, "empty")
     assert eligible_rows(lake, manifest, RULES) == 0
-    assert accounting_errors(lake, manifest) == []
+    assert accounting_errors(lake, [manifest]) == []
 
 
 def test_an_account_that_does_not_add_up_names_what_differs(lake: LocalLake) -> None:
     manifest = land(lake, "one", Row("a"), Row("b"))
-    assert accounting_errors(lake, manifest) == []
+    assert accounting_errors(lake, [manifest]) == []
 
     lost = manifest.model_copy(update={"rows": 3})
-    (error,) = accounting_errors(lake, lost)
+    (error,) = accounting_errors(lake, [lost])
     assert "rows 3, but accepted + rejected 2" in error
-    stored = accounting_errors(lake, manifest.model_copy(update={"accepted": 5, "rows": 5}))
+    stored = accounting_errors(lake, [manifest.model_copy(update={"accepted": 5, "rows": 5})])
     assert any("rows in the lake 2" in error for error in stored)
 
 

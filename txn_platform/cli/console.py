@@ -20,7 +20,8 @@ STEP_NAMES = {
 
 def output() -> Console:
     """The console for results: stdout, wide enough in a pipe that tables don't wrap."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    return Console(width=width, highlight=False, emoji=False)
 
 
 class SilentReporter:
@@ -42,7 +43,7 @@ class ProgressReporter:
     def __init__(self) -> None:
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             TimeElapsedColumn(),
             console=Console(stderr=True),

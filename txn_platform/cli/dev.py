@@ -20,16 +20,17 @@ def dev(options: CliOptions, ui_port: int, api_port: int) -> None:
     stop_on_signals()
     settings = options.settings()
     try:
-        with dev_servers(settings, ui_port, api_port) as servers:
+        with dev_servers(settings, ui_port, api_port, _show_login) as servers:
             click.echo(f"Dagster UI  {servers.ui}")
             click.echo(f"API         {servers.api}")
-            if servers.admin_password:
-                click.echo(f"Login       admin / {servers.admin_password} (shown only now)")
-            else:
-                click.echo(
-                    "Login       admin, with the password chosen or shown at the first start"
-                )
             click.echo("Ctrl-C stops everything.")
             servers.wait()
     except KeyboardInterrupt:
         click.echo("Stopped.")
+
+
+def _show_login(password: str | None) -> None:
+    if password:
+        click.echo(f"Login       admin / {password} (shown only now)")
+    else:
+        click.echo("Login       admin, with the password chosen or shown at the first start")

@@ -33,5 +33,7 @@ def generate(out: Path, rows: int, eligible: int | None, days: int, seed: int | 
         out, rows=rows, eligible=eligible, days=days, seed=DEFAULT_SEED if seed is None else seed
     )
     output().print(
-        f"{out}: {sample.rows:,} rows, {sample.eligible:,} of them eligible for the marts"
+        f"{out}: {sample.rows:,} rows, {sample.eligible:,} of them eligible for the marts",
+        markup=False,
+        soft_wrap=True,
     )

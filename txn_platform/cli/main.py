@@ -9,7 +9,6 @@ import click
 from txn_platform.cli.options import CliOptions, global_options
 from txn_platform.errors import PlatformError
 
-INTERRUPTED = 130
 COMMANDS = {
     "run": "Land files, load them, build and check the marts, export the summary.",
     "dev": "Start the services, the Dagster UI and the API; stop them with Ctrl-C.",
@@ -72,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted. Nothing is half-loaded; run the command again.", err=True)
-        status = INTERRUPTED
+        click.echo("Interrupted; run the command again to complete it.", err=True)
+        status = 1
     except PlatformError as error:
         if options.debug:
             raise

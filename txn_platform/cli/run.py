@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from txn_platform.cli.console import ProgressReporter, output, reporter
 from txn_platform.cli.options import CliOptions, global_options, pass_options
-from txn_platform.errors import ConfigurationError, PlatformError
+from txn_platform.errors import ConfigurationError, PlatformError, ServiceError
 from txn_platform.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
@@ -92,17 +93,29 @@ def _sample() -> Path:
 
 def _start_afresh(settings: Settings, files: list[Path]) -> None:
     """Delete the state, but not for the sake of files that will be refused."""
-    from txn_platform.connections import databases
     from txn_platform.landing import check_inputs
     from txn_platform.local.state import is_state, remove_state
-    from txn_platform.services import EmbeddedPostgres
 
     check_inputs(files)
     if is_state(settings.home):
+        _stop_server(settings)
         if sys.stdin.isatty():
             click.confirm(f"Delete everything in {settings.home}?", abort=True, err=True)
-        EmbeddedPostgres(settings.home, databases(settings)).stop()
+            _stop_server(settings)  # which a command may have started in the meantime
     remove_state(settings.home)
+
+
+def _stop_server(settings: Settings) -> None:
+    from txn_platform.connections import databases
+    from txn_platform.services import EmbeddedPostgres
+
+    outcome = EmbeddedPostgres(settings.home, databases(settings)).stop()
+    if not outcome.stopped:
+        users = ", ".join(f"{name} (pid {pid})" for pid, name in outcome.holders.items())
+        raise ServiceError(
+            f"{settings.home}: is still used by {users or 'another command'}",
+            remedy="Wait for it to end, or stop it, and start afresh then.",
+        )
 
 
 def show(report: "RunReport") -> None:
@@ -119,7 +132,7 @@ def show(report: "RunReport") -> None:
         console.print(_counts_table("table", report.rows))
     console.print(_checks_table(report))
     for path in report.exports:
-        console.print(f"exported {path}", soft_wrap=True)
+        console.print(f"exported {path}", markup=False, soft_wrap=True)
     state = "[green]success[/]" if report.succeeded else "[red]failure[/]"
     console.print(f"{state} in {report.seconds:.1f} s, run {report.run_id}")
 
@@ -130,7 +143,7 @@ def _inputs_table(report: "RunReport") -> Table:
         column.justify = "right"
     for path, manifest in report.inputs:
         counts = (manifest.rows, manifest.accepted, manifest.eligible, manifest.rejected)
-        table.add_row(path.name, *(f"{count:,}" for count in counts))
+        table.add_row(escape(path.name), *(f"{count:,}" for count in counts))
     return table
 
 

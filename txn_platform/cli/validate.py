@@ -1,15 +1,17 @@
 """`txn-platform validate`."""
 
 import json
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from txn_platform.cli.console import ProgressReporter, output, reporter
 from txn_platform.cli.options import CliOptions, global_options, pass_options
+from txn_platform.errors import ConfigurationError
 
 
 @click.command()
@@ -34,6 +36,8 @@ def validate(options: CliOptions, file: Path, as_json: bool, rejects: Path | Non
     from txn_platform.landing import open_input
 
     rules = IngestRules.from_settings(options.settings(), today=datetime.now(UTC).date())
+    if rejects is not None:
+        _require_another_file(file, rejects)
     display = reporter(quiet=as_json)
     with (
         open_input(file) as source,
@@ -48,8 +52,9 @@ def validate(options: CliOptions, file: Path, as_json: bool, rejects: Path | Non
         return
     console = output()
     console.print(
-        f"[bold]{file}[/]: {report.rows:,} rows, {report.accepted:,} accepted "
-        f"({report.eligible:,} eligible for the marts), {report.rejected:,} rejected"
+        f"[bold]{escape(str(file))}[/]: {report.rows:,} rows, {report.accepted:,} accepted "
+        f"({report.eligible:,} eligible for the marts), {report.rejected:,} rejected",
+        soft_wrap=True,
     )
     if report.reasons:
         table = Table("reason", "rows", box=None, pad_edge=False)
@@ -58,4 +63,13 @@ def validate(options: CliOptions, file: Path, as_json: bool, rejects: Path | Non
             table.add_row(reason, f"{rows:,}")
         console.print(table)
     if rejects is not None:
-        console.print(f"Rejected records, masked: {rejects}")
+        console.print(f"Rejected records, masked: {rejects}", markup=False, soft_wrap=True)
+
+
+def _require_another_file(file: Path, rejects: Path) -> None:
+    with suppress(OSError):  # one that isn't there is no other's twin
+        if rejects.samefile(file):
+            raise ConfigurationError(
+                f"--rejects: got {rejects}, which is the input file itself",
+                remedy="Give another file.",
+            )

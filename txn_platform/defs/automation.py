@@ -88,7 +88,7 @@ def build_sensor(job: AssetJob, partitions: dg.DailyPartitionsDefinition) -> dg.
     ) -> dg.SensorResult | dg.SkipReason:
         with failures_explained():
             manifests = lake.manifests()
-            days = unloaded_days(manifests, operational.loaded_batches())
+            days = unloaded_days(manifests, operational.finished_batches())
         windows = partition_windows(days, partitions)
         if not windows:
             return dg.SkipReason("Every landed batch is loaded.")

@@ -45,9 +45,7 @@ def _row_accounting() -> dg.AssetChecksDefinition:
                 for manifest in lake.manifests()
                 if landed is None or manifest.batch_id in landed
             ]
-            errors = [
-                error for manifest in manifests for error in accounting_errors(lake, manifest)
-            ]
+            errors = accounting_errors(lake, manifests)
         return dg.AssetCheckResult(
             passed=not errors,
             metadata={
@@ -144,7 +142,9 @@ def _expected_row_count(settings: Settings, partitions: dg.DailyPartitionsDefini
         lake: dg.ResourceParam[Lake],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> dg.AssetCheckResult:
-        return counted.result(lake, run_window(context, partitions), warehouse.daily_totals)
+        return counted.result(
+            context, lake, run_window(context, partitions), warehouse.daily_totals
+        )
 
     @dg.asset_check(
         asset="pg_sales", name="expected_row_count", blocking=True, description=description
@@ -154,7 +154,9 @@ def _expected_row_count(settings: Settings, partitions: dg.DailyPartitionsDefini
         lake: dg.ResourceParam[Lake],
         operational: dg.ResourceParam[OperationalDatabase],
     ) -> dg.AssetCheckResult:
-        return counted.result(lake, run_window(context, partitions), operational.daily_totals)
+        return counted.result(
+            context, lake, run_window(context, partitions), operational.daily_totals
+        )
 
     return [fact_rows, pg_rows]
 
@@ -167,6 +169,7 @@ class _RowCounts:
 
     def result(
         self,
+        context: dg.AssetCheckExecutionContext,
         lake: Lake,
         window: DateWindow,
         daily_totals: Callable[[DateWindow], list[DayTotals]],
@@ -175,7 +178,8 @@ class _RowCounts:
         with failures_explained():
             expected = {day.day: day for day in expected_days(lake, window, rules)}
             found = {totals.day: totals.rows for totals in daily_totals(window)}
-            files = self._file_counts(lake, window, rules)
+            landed = _landed_last(context.instance) or frozenset()
+            files = self._file_counts(lake, window, rules, landed)
         promised = {day: count.mart_rows for day, count in expected.items()}
         wrong_days = [
             f"{day}: expected {promised.get(day, 0):,}, found {found.get(day, 0):,}"
@@ -200,14 +204,21 @@ class _RowCounts:
         )
 
     def _file_counts(
-        self, lake: Lake, window: DateWindow, rules: IngestRules
+        self, lake: Lake, window: DateWindow, rules: IngestRules, landed: frozenset[str]
     ) -> list[tuple[str, int, int]]:
-        """Name, configured number and eligible rows of each named file that touches the window."""
+        """Name, configured number and eligible rows of each named file that touches the window.
+
+        One without any accepted row touches none: it counts when it was landed last.
+        """
         expected = self._settings.config.data_mart.expected_rows
         return [
             (manifest.name, expected[manifest.name], eligible_rows(lake, manifest, rules))
             for manifest in lake.manifests()
-            if manifest.name in expected and any(day in window for day in manifest.dates)
+            if manifest.name in expected
+            and (
+                any(day in window for day in manifest.dates)
+                or (not manifest.dates and manifest.batch_id in landed)
+            )
         ]
 
 

@@ -1,7 +1,9 @@
 """How the platform's errors end a Dagster step."""
 
+import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 
@@ -22,6 +24,15 @@ def failures_explained() -> Generator[None]:
         if error.transient:
             raise type(error)(error.message, remedy=error.remedy) from None
         raise dg.Failure(description=str(error), allow_retries=False) from None
+    except (dg.Failure, dg.RetryRequested):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text stays out
+        # A defect. Its own text may quote a value, so the event log gets its kind and its place.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise dg.Failure(
+            f"unexpected {type(error).__name__} at {Path(place.filename).name}:{place.lineno}",
+            allow_retries=False,
+        ) from None
 
 
 def retry_policy(settings: Settings) -> dg.RetryPolicy | None:

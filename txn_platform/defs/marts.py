@@ -173,6 +173,7 @@ def _report_days(
         context.add_asset_metadata(
             {
                 "dagster/partition_row_count": found.rows if found else 0,
+                # Dagster plots floats only; this one is for the eye.
                 "amount": float(found.amount) if found else 0.0,
             },
             asset_key=asset,

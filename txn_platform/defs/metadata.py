@@ -27,13 +27,6 @@ RAW_COLUMNS = dg.TableSchema(
     ]
 )
 
-REJECT_COLUMNS = dg.TableSchema(
-    columns=[
-        dg.TableColumn("line", "int64", "Physical line on which the record begins"),
-        dg.TableColumn("reason", "string", "The first rule that the record breaks"),
-    ]
-)
-
 
 def preview(table: pa.Table) -> dg.MarkdownMetadataValue:
     """The given rows as a Markdown table; identifiers in it are hashes, shown shortened."""

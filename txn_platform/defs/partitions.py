@@ -36,6 +36,11 @@ def run_window(
     return DateWindow(date.fromisoformat(keys[0]), date.fromisoformat(keys[-1]) + ONE_DAY)
 
 
+def load_id(context: dg.AssetExecutionContext) -> str:
+    """What ties the end of a load to its beginning: the run, or the one that it retries."""
+    return context.run.root_run_id or context.run_id
+
+
 def partition_windows(
     days: Iterable[date], partitions: dg.DailyPartitionsDefinition
 ) -> list[DateWindow]:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from txn_platform.defs.failures import failures_explained, retry_policy
 from txn_platform.defs.metadata import DAILY_FRESHNESS, OWNERS, PREVIEW_ROWS, RAW_COLUMNS, preview
-from txn_platform.defs.partitions import run_window
+from txn_platform.defs.partitions import load_id, run_window
 from txn_platform.settings import Settings
 from txn_platform.stores.ports import Lake, LoadReport, OperationalDatabase, Warehouse
 
@@ -44,14 +44,16 @@ def build_warehouse_assets(
     ) -> dg.MaterializeResult[Any]:
         window = run_window(context, partitions)
         started = time.perf_counter()
-        with failures_explained():
+        # One lock around both stores and the look into the lake: of two loads of a window, the
+        # later one to look is so the later one to write, in both.
+        with failures_explained(), warehouse.exclusive():
             files = lake.files(window)
             warehouse.ensure_schema()
             operational.ensure_schema()
             loaded = warehouse.replace_partitions(files, window)
             warehouse_seconds = time.perf_counter() - started
             # PostgreSQL last: its ledger then says that both hold the partition.
-            copied = operational.replace_partitions(lake, files, window)
+            copied = operational.replace_partitions(lake, files, window, load_id(context))
             rows = warehouse.preview("raw_transactions", window, PREVIEW_ROWS)
         if loaded.rows != copied.rows:
             raise dg.Failure(

@@ -35,6 +35,7 @@ class Manifest(BaseModel):
         reasons: Rejected records by reason.
         dates: Accepted rows by sale date.
         unknown_columns: Columns of the file that the contract does not have; ignored.
+        hashing: How identifiers were hashed; a keyed hash is told from others by a short tag.
         seconds: Wall time of validating, hashing and writing.
     """
 
@@ -51,6 +52,7 @@ class Manifest(BaseModel):
     reasons: dict[str, int]
     dates: dict[date, int]
     unknown_columns: tuple[str, ...]
+    hashing: str = "sha256"
     seconds: float
 
 

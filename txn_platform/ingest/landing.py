@@ -110,6 +110,7 @@ def stage(
         **asdict(tally.report()),
         dates=spool.counts,
         unknown_columns=reader.header.unknown,
+        hashing=rules.hashing,
         seconds=round(time.perf_counter() - started, 3),
     )
     return StagedBatch(manifest, accepted, rejected)

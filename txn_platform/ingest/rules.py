@@ -22,6 +22,7 @@ from txn_platform.ingest.formats import (
     QUANTITY_PATTERN,
     Reason,
 )
+from txn_platform.ingest.hashing import hash_identifier
 from txn_platform.settings import Settings
 
 
@@ -54,6 +55,13 @@ class IngestRules:
     end: date | None
     today: date
     pii_hash_key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def hashing(self) -> str:
+        """How identifiers are hashed: the same transaction under another key looks like another."""
+        if self.pii_hash_key is None:
+            return "sha256"
+        return f"hmac-sha256:{hash_identifier('txn_platform', self.pii_hash_key)[:8]}"
 
     @classmethod
     def from_settings(cls, settings: Settings, today: date) -> Self:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +33,10 @@ class DevServers:
 
     Attributes:
         ui, api: Addresses to open in a browser.
-        admin_password: Password of the user `admin` when it was made up just now.
     """
 
     ui: str
     api: str
-    admin_password: str | None
     processes: Sequence[subprocess.Popen[bytes]]
 
     def wait(self) -> None:
@@ -59,8 +57,17 @@ class DevServers:
 
 
 @contextmanager
-def dev_servers(settings: Settings, ui_port: int, api_port: int) -> Generator[DevServers]:
+def dev_servers(
+    settings: Settings, ui_port: int, api_port: int, show_login: Callable[[str | None], None]
+) -> Generator[DevServers]:
     """Start everything; stop everything on the way out.
+
+    Args:
+        settings: Where the state is.
+        ui_port: Where the Dagster UI listens.
+        api_port: Where the API listens.
+        show_login: Called before the servers start, with the password of the user `admin` when
+            it was made up just now: whatever happens then, it can't be shown again.
 
     Raises:
         ServiceError: when a port is taken or PostgreSQL can't start.
@@ -76,9 +83,8 @@ def dev_servers(settings: Settings, ui_port: int, api_port: int) -> Generator[De
         with open_instance(settings.home, instance_url) as instance:
             end_orphans(instance, workers=True)
         open_operational(settings, url).ensure_schema()
-        made_up = UserDirectory(url).ensure_admin(
-            settings.admin_password.get_secret_value() if settings.admin_password else None
-        )
+        chosen = settings.admin_password
+        show_login(UserDirectory(url).ensure_admin(chosen.get_secret_value() if chosen else None))
         environment = {
             **os.environ,
             **instance_environment(settings.home, instance_url),
@@ -89,9 +95,7 @@ def dev_servers(settings: Settings, ui_port: int, api_port: int) -> Generator[De
         try:
             processes.append(_spawn(_dagster_command(ui_port), environment))
             processes.append(_spawn(_api_command(api_port), environment))
-            yield DevServers(
-                f"http://{HOST}:{ui_port}", f"http://{HOST}:{api_port}", made_up, processes
-            )
+            yield DevServers(f"http://{HOST}:{ui_port}", f"http://{HOST}:{api_port}", processes)
         finally:
             _stop(processes)
 

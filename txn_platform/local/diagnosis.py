@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from txn_platform.connections import postgres_url, warehouse_target
 from txn_platform.errors import PlatformError, ServiceError, TransformError
@@ -37,11 +38,15 @@ def diagnose(settings: Settings) -> list[Finding]:
     checks: list[tuple[str, Callable[[Settings], str]]] = [
         ("Python", _python),
         ("configuration", _configuration),
-        ("dbt project", _dbt),
     ]
     if settings.profile == "local":
         checks += [("state directory", _state), ("free space", _space)]
-    checks += [("PostgreSQL", _postgres), ("warehouse", _warehouse), ("data lake", _lake)]
+    checks += [
+        ("dbt project", _dbt),
+        ("PostgreSQL", _postgres),
+        ("warehouse", _warehouse),
+        ("data lake", _lake),
+    ]
     return [_finding(subject, check, settings) for subject, check in checks]
 
 
@@ -50,6 +55,9 @@ def _finding(subject: str, check: Callable[[Settings], str], settings: Settings)
         return Finding(subject, healthy=True, detail=check(settings))
     except PlatformError as error:
         return Finding(subject, healthy=False, detail=str(error))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return Finding(subject, healthy=False, detail=f"{place}{error.strerror or error}")
 
 
 def _python(_settings: Settings) -> str:
@@ -85,12 +93,18 @@ def _state(settings: Settings) -> str:
 
 
 def _space(settings: Settings) -> str:
-    free = shutil.disk_usage(settings.home).free
+    place = _existing(settings.home)
+    free = shutil.disk_usage(place).free
     if free < MIN_FREE_BYTES:
         raise ServiceError(
-            f"{free / 1e9:.1f} GB free in {settings.home}", remedy="Free a gigabyte or more."
+            f"{free / 1e9:.1f} GB free in {place}", remedy="Free a gigabyte or more."
         )
     return f"{free / 1e9:.0f} GB"
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    return next(place for place in (path, *path.parents) if place.exists())
 
 
 def _postgres(settings: Settings) -> str:

@@ -9,6 +9,22 @@ from txn_platform.errors import ConfigurationError
 
 STATE_VERSION = 1
 MARKER = "state.json"
+OWN_ENTRIES = frozenset(
+    {
+        ".staging",
+        "dagster",
+        "dbt",
+        "dev.lock",
+        "exports",
+        "lake",
+        "postgres",
+        "secrets",
+        "state.tmp",
+        "warehouse",
+    }
+)
+"""What a state directory may hold whose marker isn't written yet, or is deleted already."""
+
 FRESH_REMEDY = "Start afresh with --fresh, or give another directory with --home."
 
 
@@ -38,23 +54,31 @@ def open_state(home: Path) -> None:
 
 
 def is_state(home: Path) -> bool:
-    """Whether the directory carries the marker of a state directory."""
-    return (home / MARKER).is_file()
+    """Whether it is a state directory: by its marker, or by holding a state's entries alone."""
+    if (home / MARKER).is_file():
+        return True
+    return home.is_dir() and any(home.iterdir()) and not _strangers(home)
 
 
 def remove_state(home: Path) -> None:
     """Delete a state directory; anything else is refused.
 
+    It is set aside first, so that one which is deleted by half is never in the place of a whole
+    one. What an earlier, interrupted call had set aside is deleted as well.
+
     Raises:
         ConfigurationError: when the directory isn't a state directory or can't be deleted.
     """
-    if not home.exists():
-        return
-    if not is_state(home):
-        _refuse_foreign(home)
-        return
+    aside = home.with_name(f".{home.name}.deleting")
     try:
-        shutil.rmtree(home)
+        if aside.exists():
+            shutil.rmtree(aside)
+        if is_state(home):
+            _refuse_link(home)
+            home.rename(aside)
+            shutil.rmtree(aside)
+        elif home.exists():
+            _refuse_foreign(home)
     except OSError as error:
         raise ConfigurationError(
             f"{home}: can't be deleted: {error.strerror}",
@@ -63,14 +87,24 @@ def remove_state(home: Path) -> None:
 
 
 def _refuse_foreign(home: Path) -> None:
-    # The embedded server may have been there first: its own folders are no strangers.
-    known = {"postgres", "secrets"}
-    strangers = sorted(entry.name for entry in home.iterdir() if entry.name not in known)
+    strangers = _strangers(home)
     if strangers:
         raise ConfigurationError(
             f"{home}: holds other files ({strangers[0]}, …) and is not a state directory",
             remedy="Give an empty or a new directory with --home or TXN_HOME.",
         )
+
+
+def _refuse_link(home: Path) -> None:
+    if home.is_symlink():
+        raise ConfigurationError(
+            f"{home}: can't be deleted: it is a symbolic link",
+            remedy="Give the directory that it points to with --home.",
+        )
+
+
+def _strangers(home: Path) -> list[str]:
+    return sorted(entry.name for entry in home.iterdir() if entry.name not in OWN_ENTRIES)
 
 
 def _write_marker(marker: Path) -> None:

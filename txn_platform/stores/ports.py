@@ -194,13 +194,27 @@ class OperationalDatabase(Protocol):
         ...
 
     def replace_partitions(
-        self, lake: Lake, files: Sequence[LakeFile], window: DateWindow
+        self, lake: Lake, files: Sequence[LakeFile], window: DateWindow, load_id: str = ""
     ) -> LoadReport:
-        """As `Warehouse.replace_partitions`, and record which batches each day now holds."""
+        """As `Warehouse.replace_partitions`, and record which batches each day now holds.
+
+        The days count as unfinished until `finish` is called with the same `load_id`.
+        """
         ...
 
     def loaded_batches(self) -> Mapping[date, frozenset[str]]:
         """The batches that each loaded day was last made of; days made of none are absent."""
+        ...
+
+    def finished_batches(self) -> Mapping[date, frozenset[str]]:
+        """As `loaded_batches`, of the days whose load was finished."""
+        ...
+
+    def finish(self, load_id: str) -> None:
+        """Record that the marts hold what the load brought, checked and published.
+
+        Days that another load has replaced since stay unfinished: that load finishes them.
+        """
         ...
 
     def row_count(self, table: OperationalTable) -> int:

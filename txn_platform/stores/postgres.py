@@ -74,7 +74,7 @@ class PostgresDatabase:
 
     @retry_transient
     def replace_partitions(
-        self, lake: Lake, files: Sequence[LakeFile], window: DateWindow
+        self, lake: Lake, files: Sequence[LakeFile], window: DateWindow, load_id: str = ""
     ) -> LoadReport:
         """Make `transactions` hold exactly the rows of `files` within the window, atomically."""
         chosen = [file for file in files if file.day in window]
@@ -85,7 +85,7 @@ class PostgresDatabase:
             if keyless:
                 _execute(connection, "create_key")
                 _execute(connection, "analyze")
-            _record(connection, chosen, window)
+            _record(connection, chosen, window, load_id)
             counted = _execute(connection, "rows_by_day", _bounds(window)).fetchall()
         rows_by_day = dict.fromkeys(window.days(), 0) | _by_day(counted)
         rows = sum(rows_by_day.values())
@@ -95,6 +95,17 @@ class PostgresDatabase:
         """The batches that each loaded day was last made of; days made of none are absent."""
         rows = self._read("loaded_batches", "loaded_batches")
         return {row["day"]: frozenset(row["batches"]) for row in rows}
+
+    def finished_batches(self) -> Mapping[date, frozenset[str]]:
+        """As `loaded_batches`, of the days whose load was finished."""
+        rows = self._read("finished_batches", "loaded_batches")
+        return {row["day"]: frozenset(row["batches"]) for row in rows}
+
+    @retry_transient
+    def finish(self, load_id: str) -> None:
+        """Record that the marts hold what the load brought, checked and published."""
+        with self._transaction("finish a load") as connection:
+            _execute(connection, "finish_load", {"load_id": load_id})
 
     def row_count(self, table: OperationalTable) -> int:
         """Rows of a table."""
@@ -210,10 +221,16 @@ def _clear(connection: Connection, window: DateWindow) -> bool:
     return table["whole"]
 
 
-def _record(connection: Connection, files: Sequence[LakeFile], window: DateWindow) -> None:
+def _record(
+    connection: Connection, files: Sequence[LakeFile], window: DateWindow, load_id: str
+) -> None:
     """Write into the ledger what the window is now made of."""
     _execute(connection, "forget_batches", _bounds(window))
-    loaded = {"days": [f.day for f in files], "batches": [f.batch_id for f in files]}
+    loaded = {
+        "days": [f.day for f in files],
+        "batches": [f.batch_id for f in files],
+        "load_id": load_id,
+    }
     _execute(connection, "record_batches", loaded)
 
 

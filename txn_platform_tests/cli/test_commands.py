@@ -1,6 +1,7 @@
 """The smaller commands, and what all commands share."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -11,7 +12,9 @@ from socket import socket
 
 import pytest
 
-from txn_platform.cli.main import COMMANDS
+from txn_platform.cli.main import COMMANDS, cli, main
+from txn_platform.local.state import is_state, open_state
+from txn_platform.services import EmbeddedPostgres
 from txn_platform.settings import PROJECT_ROOT
 from txn_platform_tests.platform import COMMAND, command_environment, txn_platform
 
@@ -57,6 +60,68 @@ def test_a_headerless_file_is_refused_without_a_word_of_its_first_record(tmp_pat
     assert outcome.status == 2
     assert "RAWID" not in outcome.stderr
     assert "Laptop" not in outcome.stderr
+
+
+def test_rejects_never_replace_the_input_itself(tmp_path: Path) -> None:
+    file, link = tmp_path / "in.csv", tmp_path / "link.csv"
+    file.write_bytes(SMALL.read_bytes())
+    link.symlink_to(file)
+    for rejects in (file, link):
+        outcome = txn_platform("validate", file, "--rejects", rejects)
+        assert outcome.status == 2
+        assert "the input file itself" in outcome.stderr
+    assert file.read_bytes() == SMALL.read_bytes()
+
+
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
+    file, rejects = tmp_path / "a[b]:key:.csv", tmp_path / "out[red].csv"
+    assert str(file) in txn_platform("generate", file, "--rows", "500").stdout
+    shown = txn_platform("validate", file, "--rejects", rejects).stdout
+    assert str(file) in shown
+    assert str(rejects) in shown
+
+
+def test_a_pipe_is_refused_without_waiting_for_its_writer(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero"), Path("/dev/fd/0")):
+        outcome = txn_platform("validate", path)
+        assert outcome.status == 2
+        assert "is a pipe or a device" in outcome.stderr
+        assert "Save it to a file first." in outcome.stderr
+
+
+def test_a_file_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    path.write_bytes(SMALL.read_bytes())
+    outcome = txn_platform("validate", path)
+    assert outcome.status == 2
+    assert "not UTF-8" in outcome.stderr
+
+
+def test_an_interrupted_command_says_that_it_can_be_completed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    with pytest.raises(SystemExit) as end:
+        main(["doctor"])
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert said == "Interrupted; run the command again to complete it.\n"
+
+
+def test_a_state_that_a_command_works_with_is_not_started_afresh(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    open_state(home)
+    with EmbeddedPostgres(home, ["mydb"]).lease():
+        outcome = txn_platform("run", "--fresh", "--input", SMALL, "--home", home)
+    assert outcome.status == 1
+    assert "is still used by" in outcome.stderr
+    assert f"(pid {os.getpid()})" in outcome.stderr
+    assert is_state(home)
 
 
 def test_generate_gives_the_same_bytes_for_the_same_arguments(tmp_path: Path) -> None:
@@ -209,7 +274,7 @@ def test_dev_serves_the_ui_and_the_api_and_one_signal_stops_everything(tmp_path:
         process.kill()
     printed = log.read_text()
     assert f"http://127.0.0.1:{ui}" in printed
-    assert "admin / " in printed
+    assert 0 <= printed.find("admin / ") < printed.find("Dagster UI")
     for port in (ui, api):
         with socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0

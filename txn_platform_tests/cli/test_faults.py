@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -55,6 +56,17 @@ def in_warehouse(home: Path, *statements: str) -> None:
     with duckdb.connect(str(home / "warehouse" / "warehouse.duckdb")) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def has_begun(url: str, step: str) -> bool:
+    """Whether a run has begun the step; False while the tables of Dagster aren't there."""
+    with psycopg.connect(url) as database, suppress(psycopg.errors.UndefinedTable):
+        found = database.execute(
+            "SELECT 1 FROM event_logs WHERE dagster_event_type = 'STEP_START' AND step_key = %s",
+            [step],
+        ).fetchone()
+        return found is not None
+    return False
 
 
 def failed_checks(outcome: Outcome) -> set[tuple[str, str]]:
@@ -106,6 +118,9 @@ def test_unhashed_identifiers_fail_the_blocking_check_and_stop_what_is_downstrea
 
     assert outcome.status == 1
     assert failed_checks(outcome) == {("raw_transactions", "pii_hashed")}
+    assert "raw_transactions: check pii_hashed failed" in outcome.stderr
+    assert "2023-10-02: 1 rows" in outcome.stderr
+    assert outcome.document["errors"]
     assert not exports.exists()
     assert "RAWID" not in outcome.stdout + outcome.stderr
 
@@ -135,6 +150,61 @@ def test_a_run_killed_inside_a_step_neither_blocks_the_next_nor_stays_unfinished
     assert dict(statuses).keys() == {"SUCCESS", "FAILURE"}
     assert dict(statuses)["FAILURE"] == 1
     assert table_digests(home) == table_digests(loaded)
+
+
+def test_what_a_killed_run_had_not_finished_is_completed_by_a_run_of_another_file(
+    tmp_path: Path,
+) -> None:
+    home, november = tmp_path / "home", tmp_path / "november.csv"
+    november.write_text(
+        "transaction_id,product,price,quantity,date\n"
+        "N1,Halal Lamp,20.00,1,2023-11-01\n"
+        "N2,Halal Lamp,20.00,2,2023-11-02\n"
+    )
+    with EmbeddedPostgres(home, DATABASES).lease() as address:
+        process = subprocess.Popen(
+            [COMMAND, "run", "--input", str(november), "--home", str(home)],
+            env=command_environment(),
+            cwd=PROJECT_ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(lambda: has_begun(address.url("dagster"), "operational_mart"))
+        process.kill()
+        process.wait()
+
+        outcome = run_small(home)
+
+    assert outcome.status == 0, outcome.stderr
+    assert outcome.document["rows"] == {
+        "raw_transactions": 6,
+        "fact_sales": 5,
+        "pg_sales": 5,
+        "summary_sales": 4,
+    }
+
+
+def test_a_lost_warehouse_file_is_rebuilt_from_the_lake_whatever_comes_next(
+    home: Path, tmp_path: Path
+) -> None:
+    before = table_digests(home)
+    (home / "warehouse" / "warehouse.duckdb").unlink()
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+
+    outcome = txn_platform("run", "--input", empty, "--home", home)
+
+    assert outcome.status == 0, outcome.stderr
+    assert table_digests(home) == before
+
+
+def test_another_hash_key_on_the_same_lake_is_refused(home: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.csv"
+    again.write_bytes(SMALL.read_bytes() + b"\n")
+    outcome = txn_platform("run", "--input", again, "--home", home, PII_HASH_KEY="k" * 32)
+    assert outcome.status == 1
+    assert "PII_HASH_KEY" in outcome.stderr
+    assert "--fresh" in outcome.stderr
 
 
 def test_a_killed_server_fails_the_run_plainly_and_the_next_run_heals(

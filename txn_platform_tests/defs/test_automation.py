@@ -21,7 +21,7 @@ class Ledger:
     def __init__(self, loaded: Mapping[date, frozenset[str]]) -> None:
         self.loaded = loaded
 
-    def loaded_batches(self) -> Mapping[date, frozenset[str]]:
+    def finished_batches(self) -> Mapping[date, frozenset[str]]:
         return self.loaded
 
 

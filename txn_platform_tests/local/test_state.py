@@ -67,3 +67,55 @@ def test_removing_a_state_directory_leaves_nothing_and_may_be_repeated(tmp_path:
     remove_state(home)
     assert not home.exists()
     remove_state(home)
+
+
+@pytest.mark.parametrize("entry", ["state.tmp", "lake", "postgres", "dev.lock"])
+def test_a_directory_that_was_made_or_deleted_by_half_becomes_whole(
+    entry: str, tmp_path: Path
+) -> None:
+    (tmp_path / entry).touch()
+    assert is_state(tmp_path)
+    open_state(tmp_path)
+    assert (tmp_path / "state.json").is_file()
+
+
+def test_a_directory_without_its_marker_can_be_removed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "warehouse").mkdir(parents=True)
+    remove_state(home)
+    assert not home.exists()
+
+
+def test_a_link_to_a_state_directory_is_not_removed(tmp_path: Path) -> None:
+    home, link = tmp_path / "home", tmp_path / "link"
+    open_state(home)
+    link.symlink_to(home)
+    with pytest.raises(ConfigurationError, match="symbolic link"):
+        remove_state(link)
+    assert is_state(link)
+
+
+def test_an_empty_directory_is_no_state_and_stays(tmp_path: Path) -> None:
+    assert not is_state(tmp_path)
+    remove_state(tmp_path)
+    assert tmp_path.exists()
+
+
+def test_an_interrupted_removal_leaves_the_place_free_and_is_completed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    open_state(home)
+    (home / "lake").mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            remove_state(home)
+    assert not home.exists()
+    open_state(home)
+    remove_state(home)
+    assert list(tmp_path.iterdir()) == []
+
+
+def interrupted(_path: Path) -> None:
+    raise KeyboardInterrupt

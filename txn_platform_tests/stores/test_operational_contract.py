@@ -78,3 +78,20 @@ def test_the_mart_is_counted_totalled_checked_and_previewed(
     ]
     assert database.unhashed_ids("pg_sales", ALL_DAYS) == {DAYS[1]: 1}
     assert database.preview("pg_sales", ALL_DAYS, 3)["sale_date"].to_pylist() == [DAYS[0]] * 3
+
+
+def test_a_load_is_unfinished_until_it_is_finished_under_its_own_id(
+    operational_case: OperationalCase,
+) -> None:
+    database, lake = operational_case.database, operational_case.lake
+    manifest = land(lake, "one", Row("a"), Row("b", day=DAYS[1]))
+    database.replace_partitions(lake, lake.files(ALL_DAYS), ALL_DAYS, "first")
+    assert database.finished_batches() == {}
+
+    second_day = DateWindow.of_day(DAYS[1])
+    database.replace_partitions(lake, lake.files(second_day), second_day, "second")
+    database.finish("first")
+    assert database.finished_batches() == {DAYS[0]: frozenset({manifest.batch_id})}
+
+    database.finish("second")
+    assert database.finished_batches() == database.loaded_batches()
