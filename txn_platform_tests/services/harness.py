@@ -146,5 +146,6 @@ def as_ordinary_user() -> list[str]:
         "--clear-groups",
         f"--inh-caps={capability}",
         f"--ambient-caps={capability}",
+        "--securebits=+no_setuid_fixup",  # else access(), which initdb uses, ignores it
         "--",
     ]
