@@ -11,7 +11,6 @@ STATE_VERSION = 1
 MARKER = "state.json"
 OWN_ENTRIES = frozenset(
     {
-        ".staging",
         "dagster",
         "dbt",
         "dev.lock",
