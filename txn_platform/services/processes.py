@@ -24,10 +24,11 @@ def end_leftovers(files: ServiceFiles) -> bool:
     Returns:
         Whether there was any such process.
     """
-    if not files.pid_file.exists():
-        return False
+    try:
+        postmaster = files.pid_file.read_text(encoding="utf-8").split("\n", 1)[0]
+    except FileNotFoundError:
+        return False  # none, or one that ended properly this moment
     found = _server_processes(files.data)
-    postmaster = files.pid_file.read_text(encoding="utf-8").split("\n", 1)[0]
     for process in found:
         if str(process.pid) == postmaster:
             _signal([process], signal.SIGINT)
