@@ -264,6 +264,67 @@ class SecuritySection(Section):
         return fields
 
 
+RateLimit = Annotated[
+    StrictStr | None,
+    Field(pattern=r"^[1-9]\d{0,6}/(second|minute|hour|day)$"),
+    Accepts("a rate such as '30/minute', per second, minute, hour or day, or null for no limit"),
+]
+
+
+class RateLimitsSection(Section):
+    """Requests that one client may make; they count across all workers and replicas.
+
+    A client is the user of the token or session where there is one, else the address.
+    """
+
+    healthz: RateLimit = "30/minute"
+    token: RateLimit = "10/minute"  # noqa: S105 - a rate
+    ingest: RateLimit = "60/minute"
+    reads: RateLimit = None
+
+
+class ApiSection(Section):
+    """The HTTP API and the dashboard: limits, lifetimes, caching, logs."""
+
+    max_upload_bytes: Annotated[
+        StrictInt, Field(ge=1, le=2**40), Accepts("a whole number of bytes from 1")
+    ] = 1024**3
+    max_body_bytes: Annotated[
+        StrictInt, Field(ge=1024, le=2**30), Accepts("a whole number of bytes from 1024")
+    ] = 64 * 1024
+    cache_bytes: Annotated[
+        StrictInt, Field(ge=0, le=2**40), Accepts("a whole number of bytes, 0 for no cache")
+    ] = 64 * 1024**2
+    access_token_seconds: Annotated[
+        StrictInt, Field(ge=30, le=86_400), Accepts("a whole number of seconds from 30 to 86400")
+    ] = 900
+    refresh_token_seconds: Annotated[
+        StrictInt,
+        Field(ge=60, le=90 * 86_400),
+        Accepts("a whole number of seconds from 60 to 7776000"),
+    ] = 14 * 86_400
+    session_seconds: Annotated[
+        StrictInt, Field(ge=60, le=7 * 86_400), Accepts("a whole number of seconds up to 604800")
+    ] = 8 * 3_600
+    statement_timeout_seconds: Annotated[
+        StrictInt, Field(ge=1, le=600), Accepts("a whole number of seconds from 1 to 600")
+    ] = 5
+    maximum_bytes_billed: Annotated[
+        StrictInt, Field(ge=10 * 1024**2), Accepts("a whole number of bytes from 10485760")
+    ] = 1024**3
+    rate_limits: RateLimitsSection = RateLimitsSection()
+    cors_origins: Annotated[
+        tuple[Annotated[StrictStr, Field(pattern=r"^https?://[^/\s*]+$")], ...],
+        Accepts("a list of origins such as https://reports.example.com, without a path"),
+    ] = ()
+    dagster_url: Annotated[
+        StrictStr, Field(pattern=r"^https?://\S+$"), Accepts("an address that begins with http")
+    ] = "http://127.0.0.1:3000"
+    log_file: Annotated[
+        Text | None, Accepts("the path of a file, or null for standard output only")
+    ] = None
+
+
 class ResourcesSection(Section):
     """CPU and memory of one step, as Kubernetes quantities."""
 
@@ -298,4 +359,5 @@ class PipelineConfig(Section):
     transformation: TransformationSection = TransformationSection()
     orchestration: OrchestrationSection = OrchestrationSection()
     security: SecuritySection = SecuritySection()
+    api: ApiSection = ApiSection()
     kubernetes: KubernetesSection = KubernetesSection()

@@ -28,6 +28,11 @@ ENVIRONMENT = (
     "PII_HASH_KEY",
     "POSTGRES_USER",
     "POSTGRES_PASSWORD",
+    "API_POSTGRES_USER",
+    "API_POSTGRES_PASSWORD",
+    "JWT_SECRET",
+    "JWT_SECRET_PREVIOUS",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
 )
 """The variables that the platform reads."""
 
@@ -47,6 +52,11 @@ class Settings(BaseModel):
         pii_hash_key: Key of HMAC-SHA-256; without it identifiers are hashed with SHA-256.
         admin_password: Password for the first API user, when the operator chose one.
         postgres_user, postgres_password: Credentials of the gcp profile.
+        api_postgres_user, api_postgres_password: Credentials of the API's own, lesser role in
+            the gcp profile.
+        jwt_secret: Signs the API's tokens; in the local profile generated where not given.
+        jwt_secret_previous: Still verifies tokens while the secret is being rotated.
+        otlp_endpoint: Where traces go; without it there are none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +70,11 @@ class Settings(BaseModel):
     admin_password: SecretStr | None = None
     postgres_user: str | None = None
     postgres_password: SecretStr | None = None
+    api_postgres_user: str | None = None
+    api_postgres_password: SecretStr | None = None
+    jwt_secret: SecretStr | None = None
+    jwt_secret_previous: SecretStr | None = None
+    otlp_endpoint: str | None = None
 
 
 def load_settings(
@@ -84,7 +99,14 @@ def load_settings(
     profile = _profile_from(env)
     path = config or _path_from(env, "TXN_CONFIG") or _default_config()
     pipeline = read_config(path)
-    _refuse_weak_jwt_secret(pipeline, profile, path)
+    jwt_secret = _secret_from(env, "JWT_SECRET")
+    jwt_secret_previous = _secret_from(env, "JWT_SECRET_PREVIOUS")
+    for name, secret in (
+        ("JWT_SECRET", jwt_secret),
+        ("JWT_SECRET_PREVIOUS", jwt_secret_previous),
+        (f"{path}: security.jwt_secret", pipeline.security.jwt_secret),
+    ):
+        _refuse_weak_secret(name, secret, profile)
     postgres = pipeline.data_warehouse.postgres
     return Settings(
         profile=profile,
@@ -98,6 +120,11 @@ def load_settings(
         admin_password=_secret_from(env, "TXN_ADMIN_PASSWORD"),
         postgres_user=postgres.user or env.get("POSTGRES_USER") or None,
         postgres_password=postgres.password or _secret_from(env, "POSTGRES_PASSWORD"),
+        api_postgres_user=env.get("API_POSTGRES_USER") or None,
+        api_postgres_password=_secret_from(env, "API_POSTGRES_PASSWORD"),
+        jwt_secret=jwt_secret or pipeline.security.jwt_secret,
+        jwt_secret_previous=jwt_secret_previous,
+        otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
     )
 
 
@@ -147,16 +174,14 @@ def _default_config() -> Path:
     return DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else PROJECT_ROOT / DEFAULT_CONFIG
 
 
-def _refuse_weak_jwt_secret(config: PipelineConfig, profile: str, path: Path) -> None:
+def _refuse_weak_secret(name: str, secret: SecretStr | None, profile: str) -> None:
     """A published default would let anyone sign tokens, so it only serves local use."""
-    secret = config.security.jwt_secret
     if profile == "local" or secret is None:
         return
     value = secret.get_secret_value()
     if value in KNOWN_DEFAULT_SECRETS or len(value) < MIN_SECRET_LENGTH:
         raise ConfigurationError(
-            f"{path}: security.jwt_secret: got a known default or fewer than "
-            f"{MIN_SECRET_LENGTH} characters; accepted: a random secret of at least "
-            f"{MIN_SECRET_LENGTH} characters in the {profile} profile",
-            remedy="Remove the key and give the secret in the environment instead.",
+            f"{name}: got a known default or fewer than {MIN_SECRET_LENGTH} characters; accepted: "
+            f"a random secret of at least {MIN_SECRET_LENGTH} characters in the {profile} profile",
+            remedy="Make one with `openssl rand -base64 48` and give it as JWT_SECRET.",
         )

@@ -48,6 +48,19 @@ security:
   encryption: tls
   authentication: oauth2
   jwt_secret: abc
+api:
+  max_upload_bytes: 1
+  max_body_bytes: 1024
+  cache_bytes: 0
+  access_token_seconds: 30
+  refresh_token_seconds: 60
+  session_seconds: 60
+  statement_timeout_seconds: 1
+  maximum_bytes_billed: 10485760
+  rate_limits: {healthz: 1/second, token: null, ingest: 9/hour, reads: 1000/day}
+  cors_origins: ['https://a.example', 'http://localhost:8080']
+  dagster_url: https://dagster.example/prefix
+  log_file: api.log
 kubernetes:
   namespace: a-namespace
   helm_chart: a-chart
@@ -103,6 +116,8 @@ def test_every_key_is_read_with_its_type(tmp_path: Path) -> None:
     assert config.orchestration.partitions_start == date(2020, 2, 29)
     assert config.orchestration.partitions_end == date(2020, 3, 1)
     assert config.security.pii_fields == ("transaction_id", "customer")
+    assert config.api.rate_limits.token is None
+    assert config.api.cors_origins == ("https://a.example", "http://localhost:8080")
     assert config.kubernetes.resources.memory == "1.5Gi"
 
 
