@@ -4,7 +4,12 @@ import warnings
 
 import dagster as dg
 
-from txn_platform.defs.automation import build_job, build_schedule, build_sensor
+from txn_platform.defs.automation import (
+    build_job,
+    build_run_sensors,
+    build_schedule,
+    build_sensor,
+)
 from txn_platform.defs.checks import build_checks
 from txn_platform.defs.exports import build_export_assets
 from txn_platform.defs.lake import build_lake_assets
@@ -17,7 +22,7 @@ from txn_platform.settings import Settings, load_settings
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None) -> dg.Definitions:
-    """Assets, checks, job, schedule, sensor and resources for the given settings.
+    """Assets, checks, job, schedule, sensors and resources for the given settings.
 
     Args:
         settings: Decides the profile, the partitions and the rules.
@@ -43,7 +48,7 @@ def _assemble(settings: Settings, progress: Progress | None) -> dg.Definitions:
         asset_checks=build_checks(settings, partitions),
         jobs=[job],
         schedules=[build_schedule(settings, job, partitions)],
-        sensors=[build_sensor(job, partitions)],
+        sensors=[build_sensor(job, partitions), *build_run_sensors()],
         resources=build_resources(settings),
         executor=dg.in_process_executor,
     )

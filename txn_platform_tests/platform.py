@@ -21,6 +21,7 @@ WAREHOUSE_TABLES = {
     "raw_transactions": "transactions_warehouse.raw_transactions",
     "fact_sales": "transactions_mart.fact_sales",
     "summary_sales": "transactions_mart.summary_sales",
+    "summary_sales_daily": "transactions_mart.summary_sales_daily",
 }
 POSTGRES_TABLES = ("transactions", "pg_sales")
 

@@ -13,7 +13,7 @@ STEP_NAMES = {
     "raw_transactions": "loading the warehouse and PostgreSQL",
     "warehouse_marts": "building fact_sales",
     "operational_mart": "building pg_sales",
-    "monthly_summary": "building summary_sales",
+    "summaries": "building the summaries of fact_sales",
     "summary_sales_export": "exporting the summary",
 }
 

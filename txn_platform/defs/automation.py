@@ -1,4 +1,4 @@
-"""The job, its daily schedule, and the sensor that loads what has been landed since."""
+"""The job, its daily schedule, and the sensors that load what was landed and record what ran."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 
 from txn_platform.defs.failures import failures_explained
 from txn_platform.defs.partitions import partition_windows, range_tags
+from txn_platform.defs.results import record_run
 from txn_platform.reconcile import landed_batches, unloaded_days
 from txn_platform.settings import Settings
 from txn_platform.stores.ports import Lake, OperationalDatabase
@@ -28,6 +29,7 @@ LOADED_ASSETS = [
         "fact_sales",
         "pg_sales",
         "summary_sales",
+        "summary_sales_daily",
         "summary_sales_export",
     )
 ]
@@ -97,6 +99,33 @@ def build_sensor(job: AssetJob, partitions: dg.DailyPartitionsDefinition) -> dg.
         )
 
     return new_batches
+
+
+def build_run_sensors() -> list[dg.SensorDefinition]:
+    """`succeeded_runs` and `failed_runs`: what each run did, whoever launched it."""
+    return [
+        _run_sensor("succeeded_runs", dg.DagsterRunStatus.SUCCESS),
+        _run_sensor("failed_runs", dg.DagsterRunStatus.FAILURE),
+    ]
+
+
+def _run_sensor(name: str, status: dg.DagsterRunStatus) -> dg.SensorDefinition:
+    @cast(Any, dg).run_status_sensor(
+        name=name,
+        run_status=status,
+        minimum_interval_seconds=SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Records materializations and check results in PostgreSQL, for the readers "
+        "of the marts.",
+    )
+    def run_ended(
+        context: dg.RunStatusSensorContext,
+        operational: dg.ResourceParam[OperationalDatabase],
+    ) -> None:
+        with failures_explained():
+            record_run(context.instance, context.dagster_run.run_id, operational)
+
+    return run_ended
 
 
 def _request(window: DateWindow, landed: Mapping[date, frozenset[str]]) -> dg.RunRequest:

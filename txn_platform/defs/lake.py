@@ -85,7 +85,7 @@ def _log_line(landing: Landing) -> str:
     manifest = landing.manifest
     state = "was landed before" if landing.already_there else f"landed in {manifest.seconds:.2f} s"
     return (
-        f"{landing.path.name} {state}: {manifest.rows:,} rows, "
+        f"{landing.name} {state}: {manifest.rows:,} rows, "
         f"{manifest.accepted:,} accepted, {manifest.rejected:,} rejected"
     )
 

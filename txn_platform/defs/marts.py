@@ -14,7 +14,7 @@ from txn_platform.defs.partitions import run_window
 from txn_platform.defs.translator import MartTranslator
 from txn_platform.defs.warehouse import WAREHOUSE_KIND
 from txn_platform.settings import Settings
-from txn_platform.stores.ports import DayTotals, OperationalDatabase, Warehouse
+from txn_platform.stores.ports import DayTotals, OperationalDatabase, Warehouse, WarehouseTable
 from txn_platform.transform import (
     DBT_PROJECT,
     DbtConnection,
@@ -29,6 +29,9 @@ DbtEvent = dict[str, Any]
 """An event as `dbt --log-format json` prints it."""
 
 DagsterEvent = dg.Output[Any] | dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckResult
+SUMMARIES: tuple[WarehouseTable, ...] = ("summary_sales", "summary_sales_daily")
+"""Views of all facts, so that no partition is theirs."""
+
 RAN = frozenset({"success", "pass", "warn", "fail", "skipped", "no-op"})
 """dbt's words for a node that did what it is for, or waits for a test that failed."""
 
@@ -96,11 +99,11 @@ class DbtStep:
 def build_mart_assets(
     settings: Settings, partitions: dg.DailyPartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
-    """`stg_transactions`, `fact_sales`, `summary_sales` and `pg_sales`."""
+    """`stg_transactions`, `fact_sales`, the summaries of it, and `pg_sales`."""
     kind = frozenset({WAREHOUSE_KIND[settings.profile]})
     target = warehouse_target(settings)
     daily = DbtStep(settings, target, MartTranslator(partitions, kind))
-    monthly = DbtStep(settings, target, MartTranslator(None, kind))
+    whole = DbtStep(settings, target, MartTranslator(None, kind))
     postgres = DbtStep(settings, "postgres", MartTranslator(partitions, frozenset({"postgres"})))
     single_run = {
         "partitions_def": partitions,
@@ -123,16 +126,19 @@ def build_mart_assets(
                 )
         yield from daily.events(context, raw_events)
 
-    @monthly.assets_of("summary_sales", "monthly_summary")
-    def monthly_summary(
+    @whole.assets_of(" ".join(SUMMARIES), "summaries")
+    def summaries(
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[DagsterEvent]:
         with failures_explained():
             with warehouse.exclusive():
-                raw_events = monthly.build(context, warehouse_connection(settings), None)
-            context.add_asset_metadata({"dagster/row_count": warehouse.row_count("summary_sales")})
-        yield from monthly.events(context, raw_events)
+                raw_events = whole.build(context, warehouse_connection(settings), None)
+            for summary in SUMMARIES:
+                if dg.AssetKey(summary) in context.selected_asset_keys:
+                    rows = warehouse.row_count(summary)
+                    context.add_asset_metadata({"dagster/row_count": rows}, asset_key=summary)
+        yield from whole.events(context, raw_events)
 
     @postgres.assets_of("pg_sales", "operational_mart", **single_run)
     def operational_mart(
@@ -153,7 +159,7 @@ def build_mart_assets(
             )
         yield from postgres.events(context, raw_events)
 
-    return [warehouse_marts, monthly_summary, operational_mart]
+    return [warehouse_marts, summaries, operational_mart]
 
 
 def _report_preview(context: dg.AssetExecutionContext, asset: str, rows: Any) -> None:  # noqa: ANN401

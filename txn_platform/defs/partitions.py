@@ -38,7 +38,7 @@ def run_window(
 
 def load_id(context: dg.AssetExecutionContext) -> str:
     """What ties the end of a load to its beginning: the run, or the one that it retries."""
-    return context.run.root_run_id or context.run_id
+    return context.run.root_run_id or context.run.run_id
 
 
 def partition_windows(

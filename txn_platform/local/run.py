@@ -14,9 +14,11 @@ from txn_platform.connections import DAGSTER_DATABASE, postgres_url
 from txn_platform.definitions import build_definitions
 from txn_platform.defs.automation import JOB_NAME, LOADED_ASSETS
 from txn_platform.defs.partitions import daily_partitions, partition_windows, range_tags
+from txn_platform.defs.results import record_run
 from txn_platform.errors import StoreError
 from txn_platform.ingest.batch import Manifest
 from txn_platform.landing import check_inputs, in_landing_order
+from txn_platform.local.failures import check_message, step_message
 from txn_platform.local.instance import open_instance
 from txn_platform.local.orphans import end_orphans, process_tag
 from txn_platform.local.report import CheckResult, RunReport
@@ -55,20 +57,24 @@ class PipelineRun:
     """Runs of `daily_sales` in this process, and what came of them."""
 
     def __init__(
-        self, settings: Settings, instance: dg.DagsterInstance, reporter: Reporter
+        self,
+        settings: Settings,
+        instance: dg.DagsterInstance,
+        operational: OperationalDatabase,
+        reporter: Reporter,
     ) -> None:
         # Whoever runs a command can run it again: steps don't wait minutes to retry here.
         orchestration = settings.config.orchestration.model_copy(update={"retries": 0})
         config = settings.config.model_copy(update={"orchestration": orchestration})
         self._reporter = reporter
         self._instance = instance
+        self._operational = operational
         definitions = build_definitions(
             settings.model_copy(update={"config": config}), reporter.advanced
         )
         self._job = definitions.resolve_job_def(JOB_NAME)
         self._checks: dict[tuple[str, str], CheckResult] = {}
         self.run_id = ""
-        self.succeeded = True
         self.exports: list[str] = []
         self.failures: list[str] = []
         self.stages: dict[str, float] = {}
@@ -117,9 +123,16 @@ class PipelineRun:
             raise_on_error=False,
         )
         self.run_id = run_id
-        self.succeeded = self.succeeded and result.success
         self._collect(result)
+        self._record(run_id)
         return result
+
+    def _record(self, run_id: str) -> None:
+        """Show readers what the run did, a failed one too."""
+        try:
+            record_run(self._instance, run_id, self._operational)
+        except StoreError as error:
+            self.failures.append(str(error))
 
     def _show(self, event: dg.EventLogEntry) -> None:
         if event.dagster_event and event.dagster_event.event_type_value == "STEP_START":
@@ -142,12 +155,12 @@ class PipelineRun:
             step = str(event.step_key)
             self.stages[step] = self.stages.get(step, 0.0) + seconds
         for event in result.get_step_failure_events():
-            message = _failure_message(event)
+            message = step_message(event)
             if message is not None:
                 self.failures.append(message)
         for evaluation in result.get_asset_check_evaluations():
             if not evaluation.passed and evaluation.blocking:
-                self.failures.append(_check_message(evaluation))
+                self.failures.append(check_message(evaluation))
         if not result.success and not self.failures:
             self.failures.append(f"run {result.run_id} failed; `txn-platform dev` shows its log")
 
@@ -172,21 +185,21 @@ def run_pipeline(settings: Settings, inputs: Sequence[Path], reporter: Reporter)
     ):
         reporter.phase("Preparing dbt and Dagster")
         end_orphans(instance, workers=False)
-        run = PipelineRun(settings, instance, reporter)
+        operational = open_operational(settings, url)
+        run = PipelineRun(settings, instance, operational, reporter)
         run.stages["start"] = time.perf_counter() - started
         lake = open_lake(settings)
-        operational = open_operational(settings, url)
         operational.ensure_schema()
         reporter.phase("Landing", total=sum(path.stat().st_size for path in paths))
         batches = run.land(paths)
-        if run.succeeded:
+        if not run.failures:
             manifests = [manifest for id_ in batches if (manifest := lake.manifest(id_))]
             days = {day for manifest in manifests for day in manifest.dates}
             days.update(_unfinished_days(settings, lake, operational))
             for window in _windows(settings, days):
                 reporter.phase(f"Loading {window.start} to {window.last}")
                 run.load(window)
-                if not run.succeeded:
+                if run.failures:
                     break
         return RunReport(
             run_id=run.run_id,
@@ -242,33 +255,3 @@ def _table_rows(settings: Settings, url: str) -> dict[str, int]:
         with suppress(StoreError):
             rows[table] = count()
     return rows
-
-
-def _check_message(evaluation: dg.AssetCheckEvaluation) -> str:
-    """A failed check, with the first lines of what it found wrong."""
-    tables = [
-        value.value or ""
-        for value in evaluation.metadata.values()
-        if isinstance(value, dg.MarkdownMetadataValue)
-    ]
-    found = [line.strip("| ") for table in tables for line in table.splitlines()[2:5]]
-    asset = evaluation.asset_key.to_user_string()
-    return "\n  ".join(
-        [
-            f"{asset}: check {evaluation.check_name} failed; nothing behind it was built",
-            *found,
-            "`txn-platform dev` shows what it found, in the asset's checks.",
-        ]
-    )
-
-
-def _failure_message(event: dg.DagsterEvent) -> str | None:
-    """The reason of a failed step in a person's words; None where a failed check says it."""
-    data = event.step_failure_data
-    if data.user_failure_data is not None and data.user_failure_data.description:
-        return f"{event.step_key}: {data.user_failure_data.description}"
-    error = data.error
-    if error is None or error.cls_name == "DagsterAssetCheckFailedError":
-        return None
-    root = error.cause or error
-    return f"{event.step_key}: {root.message.strip()}"

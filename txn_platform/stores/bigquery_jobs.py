@@ -55,26 +55,25 @@ class BigQueryJobs:
         BigQuery itself stops the job when its time is up, so nothing runs on after this
         process was killed.
         """
-        config = bigquery.QueryJobConfig(
-            query_parameters=parameters,
-            maximum_bytes_billed=self.maximum_bytes_billed,
-            labels=self._labels(name),
-            job_timeout_ms=int(_JOB_SECONDS * 1000),
-        )
-        job = self.client.query(
-            statement("bigquery", name, **identifiers),
-            job_config=config,
-            job_id_prefix=f"{_PREFIX}{name}_",
-            location=self.location,
-            retry=CALL_RETRY,
-            timeout=CALL_SECONDS,
-            job_retry=_JOB_RETRY,
-        )
+        job = self._run(name, self._config(name, parameters), identifiers)
         result = job.result(retry=CALL_RETRY, timeout=_JOB_SECONDS)
         # Results are a few hundred rows: not worth the Storage API's own client and permission.
         rows: pa.Table = cast(Any, result).to_arrow(create_bqstorage_client=False)
         # Of a script this is the sum over its statements, which run as child jobs.
         return QueryResult(rows, job.total_bytes_processed or 0)
+
+    def replace_table(
+        self, table: str, name: str, parameters: Parameters = (), **identifiers: str
+    ) -> None:
+        """Make `table` hold the result of the statement `name`, all at once.
+
+        Readers of the table see what it held before until the job has succeeded.
+        """
+        config = self._config(name, parameters)
+        config.destination = table
+        config.create_disposition = bigquery.CreateDisposition.CREATE_IF_NEEDED
+        config.write_disposition = bigquery.WriteDisposition.WRITE_TRUNCATE
+        self._run(name, config, identifiers).result(retry=CALL_RETRY, timeout=_JOB_SECONDS)
 
     def load_parquet(self, uris: Sequence[str], table: bigquery.Table) -> int:
         """Append Parquet objects to a table and return how many rows they held.
@@ -111,6 +110,27 @@ class BigQueryJobs:
             )
         job.result(retry=CALL_RETRY, timeout=_JOB_SECONDS)
         return cast(Any, job).output_rows or 0
+
+    def _config(self, name: str, parameters: Parameters) -> bigquery.QueryJobConfig:
+        return bigquery.QueryJobConfig(
+            query_parameters=parameters,
+            maximum_bytes_billed=self.maximum_bytes_billed,
+            labels=self._labels(name),
+            job_timeout_ms=int(_JOB_SECONDS * 1000),
+        )
+
+    def _run(
+        self, name: str, config: bigquery.QueryJobConfig, identifiers: Mapping[str, str]
+    ) -> bigquery.QueryJob:
+        return self.client.query(
+            statement("bigquery", name, **identifiers),
+            job_config=config,
+            job_id_prefix=f"{_PREFIX}{name}_",
+            location=self.location,
+            retry=CALL_RETRY,
+            timeout=CALL_SECONDS,
+            job_retry=_JOB_RETRY,
+        )
 
     def _labels(self, operation: str) -> dict[str, str]:
         return {**self.labels, "operation": operation}

@@ -12,9 +12,10 @@ from typing import BinaryIO, Literal, Protocol
 import pyarrow as pa
 
 from txn_platform.ingest.batch import Manifest, StagedBatch
+from txn_platform.stores.status import AssetRecord, CheckRecord, Publication
 from txn_platform.windows import DateWindow
 
-WarehouseTable = Literal["raw_transactions", "fact_sales", "summary_sales"]
+WarehouseTable = Literal["raw_transactions", "fact_sales", "summary_sales", "summary_sales_daily"]
 OperationalTable = Literal["transactions", "pg_sales"]
 WarehouseRows = Literal["raw_transactions", "fact_sales"]
 """The warehouse tables with one row for each transaction."""
@@ -174,8 +175,8 @@ class Warehouse(Protocol):
         """All rows of `summary_sales` in `SUMMARY_SCHEMA`, ordered by sale_month, product."""
         ...
 
-    def publish(self) -> None:
-        """Make the present marts visible to readers, all at once.
+    def publish(self, materialization_id: str, materialized_at: datetime) -> None:
+        """Make the present marts visible to readers, each under this id and time.
 
         Raises:
             StoreError: when a mart has not been built; what was published before stays.
@@ -184,13 +185,13 @@ class Warehouse(Protocol):
 
 
 class OperationalDatabase(Protocol):
-    """PostgreSQL: raw transactions, the operational mart, and what has been loaded.
+    """PostgreSQL: raw transactions, the operational mart, and what readers are told of both.
 
     A mart that dbt has not built yet reads as empty.
     """
 
     def ensure_schema(self) -> None:
-        """Create the raw table and the ledger of loaded batches where they are missing."""
+        """Create the tables that this port writes where they are missing."""
         ...
 
     def replace_partitions(
@@ -202,18 +203,41 @@ class OperationalDatabase(Protocol):
         """
         ...
 
-    def loaded_batches(self) -> Mapping[date, frozenset[str]]:
-        """The batches that each loaded day was last made of; days made of none are absent."""
-        ...
-
     def finished_batches(self) -> Mapping[date, frozenset[str]]:
-        """As `loaded_batches`, of the days whose load was finished."""
+        """The batches that each day whose load was finished is made of.
+
+        Days made of none are absent.
+        """
         ...
 
-    def finish(self, load_id: str) -> None:
-        """Record that the marts hold what the load brought, checked and published.
+    def mark_checked(self, load_id: str) -> list[date]:
+        """Record that the days of a load passed their blocking checks.
 
-        Days that another load has replaced since stay unfinished: that load finishes them.
+        Returns:
+            The days of other loads whose checks have not passed, or not yet: the marts hold their
+            rows as well, so nothing may be published before they do.
+        """
+        ...
+
+    def finish(self, load_id: str, publication: Publication) -> None:
+        """Record that readers see what the load brought, and as which publication, at once.
+
+        Days of other loads that passed their checks and waited are finished as well. Days that
+        another load has replaced since stay unfinished: that load finishes them.
+        """
+        ...
+
+    def record_results(
+        self, materialized: Sequence[AssetRecord], checked: Sequence[CheckRecord]
+    ) -> None:
+        """Keep the latest result of each asset and check, whatever order they are recorded in.
+
+        While any loaded day has not passed its checks, a failed one stays failed: the pass of
+        other days doesn't make up for it.
+
+        Args:
+            materialized: At most one for each asset.
+            checked: At most one for each check.
         """
         ...
 

@@ -20,6 +20,7 @@ DATE_COLUMNS = {
     "fact_sales": "sale_date",
     "pg_sales": "sale_date",
     "summary_sales": "sale_month",
+    "summary_sales_daily": "sale_date",
 }
 """The column that places a row of each table in time."""
 
@@ -29,6 +30,7 @@ KEY_COLUMNS = {
     "fact_sales": "transaction_id",
     "pg_sales": "transaction_id",
     "summary_sales": "product",
+    "summary_sales_daily": "product",
 }
 """The column that tells rows of the same date apart."""
 

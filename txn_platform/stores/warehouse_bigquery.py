@@ -42,7 +42,8 @@ RAW_SCHEMA = [
 ]
 """Of the raw table and of the staging tables."""
 
-_MARTS: tuple[WarehouseTable, ...] = ("fact_sales", "summary_sales")
+_MARTS: tuple[WarehouseTable, ...] = ("fact_sales", "summary_sales", "summary_sales_daily")
+_PUBLISHED: tuple[WarehouseTable, ...] = ("summary_sales_daily", "summary_sales")
 _URIS_PER_LOAD = 10_000  # BigQuery's limit for one job
 _STAGING_LIFETIME = timedelta(hours=6)
 
@@ -125,19 +126,35 @@ class BigQueryWarehouse:
         rows = self._read("summary", "summary_sales")
         return rows.cast(SUMMARY_SCHEMA) if rows else SUMMARY_SCHEMA.empty_table()
 
-    def publish(self) -> None:
-        """Nothing to copy: readers of BigQuery see committed marts.
+    def publish(self, materialization_id: str, materialized_at: datetime) -> None:
+        """Replace the tables `published_…` by the present summaries, one after the other.
+
+        Each row says which materialization it is of. Reading them bills kilobytes, where the
+        views bill every sale.
 
         Raises:
-            StoreError: when a mart has not been built.
+            StoreError: when a mart has not been built; what was published before stays.
         """
+        stamp = [
+            bigquery.ScalarQueryParameter("materialization_id", "STRING", materialization_id),
+            bigquery.ScalarQueryParameter("materialized_at", "TIMESTAMP", materialized_at),
+        ]
         with self._errors("publish the marts"):
             missing = [mart for mart in _MARTS if not self._exists(mart)]
-        if missing:
-            raise StoreError(
-                f"{self._where}: {missing[0]} has not been built, so there is nothing to publish",
-                remedy="Materialize fact_sales and summary_sales first.",
-            )
+            if missing:
+                raise StoreError(
+                    f"{self._where}: {missing[0]} has not been built, so there is nothing to "
+                    "publish",
+                    remedy=f"Materialize {', '.join(_MARTS)} first.",
+                )
+            for mart in _PUBLISHED:
+                self._jobs.replace_table(
+                    f"{self.project}.{self.mart_dataset}.published_{mart}",
+                    "publish",
+                    stamp,
+                    relation=self._relation(mart),
+                    date_column=DATE_COLUMNS[mart],
+                )
 
     def _replace(self, files: Sequence[LakeFile], window: DateWindow) -> LoadReport:
         batches = bigquery.ArrayQueryParameter("batches", "STRING", landing_order(files))

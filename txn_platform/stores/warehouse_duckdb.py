@@ -7,7 +7,7 @@ between dbt can open it. Readers that must never wait use the published copy of 
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from txn_platform.stores.statements import DATE_COLUMNS, KEY_COLUMNS, statement
 from txn_platform.stores.writer_lock import WriterLock
 from txn_platform.windows import DateWindow
 
-_MARTS: tuple[WarehouseTable, ...] = ("fact_sales", "summary_sales")
+_MARTS: tuple[WarehouseTable, ...] = ("fact_sales", "summary_sales", "summary_sales_daily")
 _DRAFT = "draft"
 
 
@@ -67,6 +67,7 @@ class DuckDBWarehouse:
             "raw_transactions": (dataset, table),
             "fact_sales": (mart_dataset, "fact_sales"),
             "summary_sales": (mart_dataset, "summary_sales"),
+            "summary_sales_daily": (mart_dataset, "summary_sales_daily"),
         }
 
     def ensure_schema(self) -> None:
@@ -130,7 +131,7 @@ class DuckDBWarehouse:
         rows = self._read("summary", "summary_sales")
         return pa.Table.from_pylist(rows, schema=SUMMARY_SCHEMA)
 
-    def publish(self) -> None:
+    def publish(self, materialization_id: str, materialized_at: datetime) -> None:
         """Build a file with the present marts only and swap it in; readers keep what they have.
 
         Raises:
@@ -143,7 +144,8 @@ class DuckDBWarehouse:
                 draft.parent.mkdir(parents=True, exist_ok=True)
                 for leftover in (draft, draft.with_name(f"{draft.name}.wal")):
                     leftover.unlink(missing_ok=True)
-                self._copy_marts(connection, draft)
+                stamp = {"id": materialization_id, "at": materialized_at}
+                self._copy_marts(connection, draft, stamp)
                 move_durably(draft, self._published)
 
     def _insert(self, connection: DuckDBPyConnection, files: Sequence[LakeFile]) -> None:
@@ -196,23 +198,25 @@ class DuckDBWarehouse:
             if not self._exists(connection, mart):
                 raise StoreError(
                     f"{self._path}: {mart} has not been built, so there is nothing to publish",
-                    remedy="Materialize fact_sales and summary_sales first.",
+                    remedy=f"Materialize {', '.join(_MARTS)} first.",
                 )
 
-    def _copy_marts(self, connection: DuckDBPyConnection, draft: Path) -> None:
+    def _copy_marts(
+        self, connection: DuckDBPyConnection, draft: Path, stamp: Mapping[str, object]
+    ) -> None:
         dataset = f"{_DRAFT}.{self._mart_dataset}"
         sql = statement(
             "duckdb",
             "publish",
             published_dataset=dataset,
-            published_sales=f"{dataset}.fact_sales",
-            published_summary=f"{dataset}.summary_sales",
-            fact_sales=self._relation("fact_sales"),
-            summary_sales=self._relation("summary_sales"),
+            **{f"published_{mart}": f"{dataset}.{mart}" for mart in _MARTS},
+            **{mart: self._relation(mart) for mart in _MARTS},
         )
+        stamped = statement("duckdb", "publish_stamp", materialization=f"{dataset}.materialization")
         connection.execute(statement("duckdb", "attach", draft=_DRAFT), {"path": str(draft)})
         try:
             connection.execute(sql)
+            connection.execute(stamped, stamp)
         finally:
             connection.execute(statement("duckdb", "detach", draft=_DRAFT))
 

@@ -1,4 +1,4 @@
-"""The schedule and the sensor."""
+"""The schedule and the sensors."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -7,11 +7,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from txn_platform.defs.automation import build_job, build_schedule, build_sensor
+from txn_platform.defs.automation import (
+    build_job,
+    build_run_sensors,
+    build_schedule,
+    build_sensor,
+)
 from txn_platform.defs.partitions import RANGE_END_TAG, RANGE_START_TAG, daily_partitions
 from txn_platform.reconcile import landed_batches
 from txn_platform.settings import Settings, load_settings
 from txn_platform.stores.lake_local import LocalLake
+from txn_platform_tests.defs.recorder import Recorder
 from txn_platform_tests.stores.batches import DAYS, Row, land
 
 
@@ -104,3 +110,44 @@ def test_the_same_batches_are_requested_under_the_same_key_and_others_under_anot
 def test_with_everything_loaded_the_sensor_rests(lake: LocalLake) -> None:
     land(lake, "one", Row("a"))
     assert isinstance(evaluate(lake, Ledger(landed_batches(lake.manifests()))), dg.SkipReason)
+
+
+@dg.asset
+def mart() -> None:
+    """What the runs below materialize."""
+
+
+@dg.asset_check(asset=mart)
+def sound(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    if "fails" in context.run.tags:
+        raise dg.Failure
+    return dg.AssetCheckResult(passed=False)
+
+
+@pytest.mark.parametrize(
+    ("sensor_name", "other", "tags"),
+    [("succeeded_runs", "failed_runs", {}), ("failed_runs", "succeeded_runs", {"fails": "yes"})],
+)
+def test_what_a_run_did_is_recorded_when_it_has_ended_either_way(
+    sensor_name: str, other: str, tags: dict[str, str]
+) -> None:
+    sensors = {sensor.name: sensor for sensor in build_run_sensors()}
+    recorder = Recorder()
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def tick(name: str, cursor: str | None) -> str | None:
+            context = dg.build_sensor_context(
+                instance=instance, cursor=cursor, resources={"operational": recorder}
+            )
+            return sensors[name].evaluate_tick(context).cursor
+
+        cursors = {name: tick(name, None) for name in sensors}
+        job = dg.Definitions(assets=[mart], asset_checks=[sound])
+        run = job.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance, raise_on_error=False, tags=tags
+        )
+        tick(other, cursors[other])
+        assert recorder.materialized == {}
+        tick(sensor_name, cursors[sensor_name])
+    assert recorder.materialized["mart"].run_id == run.run_id
+    assert len(recorder.checked) == (0 if tags else 1)

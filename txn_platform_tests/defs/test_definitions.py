@@ -24,6 +24,7 @@ GROUPS = {
     "fact_sales": "marts",
     "pg_sales": "marts",
     "summary_sales": "marts",
+    "summary_sales_daily": "marts",
     "summary_sales_export": "exports",
 }
 PARENTS = {
@@ -34,7 +35,8 @@ PARENTS = {
     "fact_sales": {"stg_transactions"},
     "pg_sales": {"raw_transactions"},
     "summary_sales": {"fact_sales"},
-    "summary_sales_export": {"summary_sales"},
+    "summary_sales_daily": {"fact_sales"},
+    "summary_sales_export": {"summary_sales", "summary_sales_daily", "pg_sales"},
 }
 DAILY = {"raw_transactions", "stg_transactions", "fact_sales", "pg_sales"}
 
@@ -95,10 +97,10 @@ def test_the_checks_that_protect_readers_are_blocking(graph: AssetGraph) -> None
 
 def test_every_mart_has_dbt_tests_as_checks(graph: AssetGraph) -> None:
     tested = {key.asset_key.to_user_string() for key in graph.asset_check_keys}
-    assert tested >= {"fact_sales", "pg_sales", "summary_sales"}
+    assert tested >= {"fact_sales", "pg_sales", "summary_sales", "summary_sales_daily"}
 
 
-def test_the_job_the_schedule_and_the_sensor_have_their_names(
+def test_the_job_the_schedule_and_the_sensors_are_exactly_these(
     definitions: dg.Definitions,
 ) -> None:
     job = definitions.resolve_job_def("daily_sales")
@@ -106,8 +108,18 @@ def test_the_job_the_schedule_and_the_sensor_have_their_names(
         GROUPS.keys() - {"transactions_csv"}
     )
     (schedule,) = definitions.schedules or []
-    (sensor,) = definitions.sensors or []
-    assert (schedule.name, sensor.name) == ("daily_sales_schedule", "new_batches")
+    assert schedule.name == "daily_sales_schedule"
+    sensors = {sensor.name for sensor in definitions.sensors or []}
+    assert sensors == {"new_batches", "succeeded_runs", "failed_runs"}
+
+
+def test_every_sensor_runs_from_the_start_and_within_fifteen_seconds(
+    definitions: dg.Definitions,
+) -> None:
+    for sensor in definitions.sensors or []:
+        assert isinstance(sensor, dg.SensorDefinition)
+        assert sensor.default_status is dg.DefaultSensorStatus.RUNNING, sensor.name
+        assert (sensor.minimum_interval_seconds or 60) <= 15, sensor.name
 
 
 def test_every_check_says_what_it_checks(graph: AssetGraph) -> None:

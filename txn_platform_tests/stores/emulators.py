@@ -29,7 +29,10 @@ HOW_TO_GET_THEM = (
 
 
 class EmulatorClient(bigquery.Client):
-    """Writes parameters into scripts, where BigQuery binds them and its emulator does not."""
+    """Does for scripts and destinations what BigQuery does and its emulator does not.
+
+    It binds no parameters in scripts, and ignores the destination of a query.
+    """
 
     def query(self, query: str, *args: Any, **options: Any) -> bigquery.QueryJob:  # noqa: ANN401
         config: bigquery.QueryJobConfig = options["job_config"]
@@ -37,6 +40,8 @@ class EmulatorClient(bigquery.Client):
             for parameter in config.query_parameters:
                 query = query.replace(f"@{parameter.name}", _literal(parameter))
             config.query_parameters = []
+        if (table := config.destination) is not None:
+            query = f"CREATE OR REPLACE TABLE {table.dataset_id}.{table.table_id} AS {query}"
         return super().query(query, *args, **options)
 
 

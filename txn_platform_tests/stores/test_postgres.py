@@ -3,6 +3,7 @@
 import logging
 import os
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ from txn_platform.errors import ConfigurationError, StoreError, TransientStoreEr
 from txn_platform.stores.lake_local import LocalLake
 from txn_platform.stores.ports import LakeFile
 from txn_platform.stores.postgres import PostgresDatabase
+from txn_platform.stores.status import Publication
 from txn_platform.windows import DateWindow
 from txn_platform_tests.stores.batches import ALL_DAYS, DAYS, Row, contents, land, stored
 from txn_platform_tests.stores.killing import kill_when_it_reads
@@ -32,6 +34,14 @@ first, second = lake.files(ALL_DAYS)
 PostgresDatabase(url).replace_partitions(lake, [first, replace(second, uri=pipe)], ALL_DAYS)
 """
 
+CREATE_READERS = """
+DO $$ BEGIN CREATE ROLE mart_reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$
+"""
+READABLE = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    AND has_table_privilege('mart_reader', oid, 'SELECT')
+"""
 KEY = "SELECT count(*) FROM pg_indexes WHERE indexname = 'transactions_key'"
 TAKE_THE_LOCK = "SELECT pg_advisory_lock(hashtextextended('txn_platform.transactions', 0))"
 END_OTHER_CONNECTIONS = """
@@ -81,9 +91,9 @@ def test_a_process_killed_in_the_middle_of_a_load_leaves_the_previous_state(
     os.mkfifo(pipe)
     kill_when_it_reads(pipe, LOAD_A_PIPE, postgres_url, tmp_path / "lake", pipe)
     assert contents(database.preview("transactions", ALL_DAYS, 9)) == stored(kept, Row("1"))
-    assert database.loaded_batches() == {DAYS[0]: {kept.batch_id}}
     assert load(database, lake) == 2
-    assert database.loaded_batches()[DAYS[1]] == {later.batch_id}
+    rows = contents(database.preview("transactions", ALL_DAYS, 9))
+    assert rows == stored(kept, Row("1")) | stored(later, Row("2", DAYS[1]))
 
 
 @pytest.mark.usefixtures("no_retry_waits")
@@ -197,7 +207,7 @@ def test_loading_before_the_schema_is_there_is_an_error(postgres_url: str, lake:
     with pytest.raises(StoreError, match="UndefinedTable"):
         load(PostgresDatabase(postgres_url), lake)
     assert PostgresDatabase(postgres_url).row_count("transactions") == 0
-    assert PostgresDatabase(postgres_url).loaded_batches() == {}
+    assert PostgresDatabase(postgres_url).finished_batches() == {}
 
 
 def test_the_key_is_there_after_every_kind_of_load(
@@ -238,3 +248,22 @@ def test_a_file_without_a_column_is_an_error(database: PostgresDatabase, lake: L
     pl.read_parquet(file.uri).drop("price").write_parquet(file.uri)
     with pytest.raises(StoreError, match="can't be read as Parquet"):
         database.replace_partitions(lake, [file], ALL_DAYS)
+
+
+def test_the_readers_role_may_read_the_mart_and_what_the_platform_tells_and_nothing_else(
+    database: PostgresDatabase, postgres_url: str
+) -> None:
+    told = {"mart_versions", "asset_materializations", "check_results", "landed_rows"}
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+
+        def readable() -> set[str]:
+            return {name for (name,) in connection.execute(READABLE).fetchall()}
+
+        connection.execute(CREATE_READERS)
+        assert readable() == set()
+        database.ensure_schema()
+        assert readable() == told
+        connection.execute("CREATE TABLE pg_sales (sale_date date)")
+        published = Publication("first", datetime.now(UTC), summary_rows=0, landed_rows={})
+        database.finish("", published)
+        assert readable() == {*told, "pg_sales"}

@@ -1,8 +1,9 @@
 """What the BigQuery warehouse promises beyond the contract of every warehouse."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
@@ -11,7 +12,7 @@ from google.cloud import bigquery
 from txn_platform.errors import StoreError
 from txn_platform.stores.bigquery_jobs import BigQueryJobs
 from txn_platform.stores.lake_gcs import GcsLake
-from txn_platform.stores.ports import landing_order
+from txn_platform.stores.ports import WarehouseTable, landing_order
 from txn_platform.stores.warehouse_bigquery import RAW_SCHEMA, BigQueryWarehouse
 from txn_platform_tests.stores.adapters import bigquery_warehouse
 from txn_platform_tests.stores.batches import ALL_DAYS, DAYS, Row, land
@@ -26,6 +27,8 @@ from txn_platform_tests.stores.faults import (
 
 JOBS = r"/projects/[\w-]+/jobs\?"
 LOAD = "txn_platform_load_parquet_"
+PUBLISH = "txn_platform_publish_"
+PUBLISHED_AT = datetime(2026, 11, 21, tzinfo=UTC)
 REPLACE = "txn_platform_replace_window_"
 TABLES = r"/datasets/\w+/tables\?"
 CONFLICT = "Transaction is aborted due to concurrent update against table x. Transaction ID: 1"
@@ -33,11 +36,13 @@ CONFLICT = "Transaction is aborted due to concurrent update against table x. Tra
 
 @dataclass(frozen=True)
 class Faulty:
-    """A warehouse over a session that can break, its lake, and the session."""
+    """A warehouse over a session that can break, its lake and marts, and the session."""
 
     warehouse: BigQueryWarehouse
     lake: GcsLake
     session: FaultySession
+    build_marts: Callable[[], None]
+    published: Callable[[WarehouseTable], list[dict[str, Any]]]
 
     def load(self) -> int:
         return self.warehouse.replace_partitions(self.lake.files(ALL_DAYS), ALL_DAYS).rows
@@ -64,7 +69,8 @@ def faulty(
         assert isinstance(case.lake, GcsLake)
         client = cloud_emulators.bigquery_client(session)
         land(case.lake, "a.csv", Row("1"), Row("2", DAYS[1]))
-        yield Faulty(replace(sound, client=client), case.lake, session)
+        warehouse = replace(sound, client=client)
+        yield Faulty(warehouse, case.lake, session, case.build_marts, case.published)
 
 
 def test_the_raw_table_is_partitioned_by_date_and_clustered_by_product(faulty: Faulty) -> None:
@@ -202,6 +208,36 @@ def test_every_job_is_bounded_labelled_and_recognisable(faulty: Faulty) -> None:
         assert job["configuration"]["jobTimeoutMs"] == "1800000"
         if operation != "load_parquet":
             assert job["configuration"]["query"]["maximumBytesBilled"] == "1000000000"
+
+
+def test_publishing_replaces_each_table_as_a_whole_by_a_bounded_labelled_job(
+    faulty: Faulty,
+) -> None:
+    faulty.load()
+    faulty.build_marts()
+    faulty.warehouse.publish("first", PUBLISHED_AT)
+    jobs = [job["configuration"] for job in faulty.session.bodies("POST", PUBLISH)]
+    tables = [job["query"]["destinationTable"] for job in jobs]
+    assert [table["tableId"] for table in tables] == [
+        "published_summary_sales_daily",
+        "published_summary_sales",
+    ]
+    assert {table["datasetId"] for table in tables} == {faulty.warehouse.mart_dataset}
+    for job in jobs:
+        assert job["query"]["writeDisposition"] == "WRITE_TRUNCATE"
+        assert job["query"]["maximumBytesBilled"] == "1000000000"
+        assert job["labels"] == {"app": "txn-platform", "operation": "publish"}
+
+
+def test_a_publication_that_is_refused_leaves_what_was_published(faulty: Faulty) -> None:
+    faulty.load()
+    faulty.build_marts()
+    faulty.warehouse.publish("first", PUBLISHED_AT)
+    refusal = "Query exceeded limit for bytes billed: 1000000000. 20004857600 or higher required."
+    faulty.session.breaks("POST", PUBLISH, fails_the_job("bytesBilledLimitExceeded", refusal))
+    with pytest.raises(StoreError, match=r"can't publish the marts.*20,004,857,600 bytes"):
+        faulty.warehouse.publish("second", PUBLISHED_AT)
+    assert {row["materialization_id"] for row in faulty.published("summary_sales")} == {"first"}
 
 
 def test_a_script_binds_its_values_and_reports_the_bytes_it_processed() -> None:

@@ -1,23 +1,28 @@
 """What every warehouse promises beyond loading the raw table."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from txn_platform.errors import StoreError
-from txn_platform.stores.ports import SUMMARY_SCHEMA, DayTotals
+from txn_platform.stores.ports import SUMMARY_SCHEMA, DayTotals, WarehouseTable
 from txn_platform.windows import DateWindow
 from txn_platform_tests.stores.batches import ALL_DAYS, DAYS, Row, land
 from txn_platform_tests.stores.cases import EVER, WarehouseCase
 
 NOVEMBER = date(2023, 11, 3)
+PUBLISHED_AT = datetime(2026, 11, 21, 12, 30, 15, 123456, tzinfo=UTC)
 
 
 def load(case: WarehouseCase, *rows: Row) -> None:
     land(case.lake, "a.csv", *rows)
     case.raw.load(EVER)
+
+
+def published(case: WarehouseCase, mart: WarehouseTable) -> set[tuple[object, ...]]:
+    return {tuple(row.values()) for row in case.published(mart)}
 
 
 def test_the_schema_can_be_ensured_again_and_by_several_at_once(
@@ -41,7 +46,7 @@ def test_marts_that_are_not_built_read_as_empty(warehouse_case: WarehouseCase) -
 
 def test_marts_that_are_not_built_can_not_be_published(warehouse_case: WarehouseCase) -> None:
     with pytest.raises(StoreError, match="Materialize"):
-        warehouse_case.warehouse.publish()
+        warehouse_case.warehouse.publish("first", PUBLISHED_AT)
 
 
 def test_daily_totals_are_exact(warehouse_case: WarehouseCase) -> None:
@@ -99,12 +104,49 @@ def test_a_month_of_the_summary_is_previewed_when_the_window_overlaps_it(
     assert preview["sale_month"].to_pylist() == [date(2023, 11, 1)]
 
 
-def test_publishing_works_and_can_be_repeated(warehouse_case: WarehouseCase) -> None:
+def test_the_published_summaries_are_those_of_the_marts_under_the_given_id_and_time(
+    warehouse_case: WarehouseCase,
+) -> None:
+    load(warehouse_case, Row("1", quantity=3), Row("2", DAYS[1]), Row("3", NOVEMBER))
+    warehouse_case.build_marts()
+    warehouse_case.warehouse.publish("first", PUBLISHED_AT)
+    price = Decimal("12.5")
+    assert published(warehouse_case, "summary_sales") == {
+        ("Halal Laptop", DAYS[0], Decimal("62.5"), price, 5, 2, "first", PUBLISHED_AT),
+        ("Halal Laptop", date(2023, 11, 1), Decimal(25), price, 2, 1, "first", PUBLISHED_AT),
+    }
+    assert published(warehouse_case, "summary_sales_daily") == {
+        ("Halal Laptop", DAYS[0], Decimal("37.5"), price, 3, 1, "first", PUBLISHED_AT),
+        ("Halal Laptop", DAYS[1], Decimal(25), price, 2, 1, "first", PUBLISHED_AT),
+        ("Halal Laptop", NOVEMBER, Decimal(25), price, 2, 1, "first", PUBLISHED_AT),
+    }
+
+
+def test_readers_see_new_marts_when_they_are_published_and_then_no_others(
+    warehouse_case: WarehouseCase,
+) -> None:
+    load(warehouse_case, Row("1"), Row("2", NOVEMBER))
+    warehouse_case.build_marts()
+    warehouse_case.warehouse.publish("first", PUBLISHED_AT)
+    warehouse_case.raw.replace([], DateWindow.of_day(NOVEMBER))
+    warehouse_case.build_marts()
+    assert len(published(warehouse_case, "summary_sales")) == 2
+
+    later = PUBLISHED_AT + timedelta(microseconds=1)
+    warehouse_case.reopen().publish("second", later)
+    for mart in ("summary_sales", "summary_sales_daily"):
+        (row,) = published(warehouse_case, mart)
+        assert row[-2:] == ("second", later)
+
+
+def test_marts_without_a_row_can_be_published(warehouse_case: WarehouseCase) -> None:
     load(warehouse_case, Row("1"))
     warehouse_case.build_marts()
-    warehouse_case.warehouse.publish()
-    warehouse_case.reopen().publish()
-    assert warehouse_case.warehouse.row_count("fact_sales") == 1
+    warehouse_case.warehouse.publish("first", PUBLISHED_AT)
+    warehouse_case.raw.replace([], EVER)
+    warehouse_case.build_marts()
+    warehouse_case.warehouse.publish("second", PUBLISHED_AT)
+    assert published(warehouse_case, "summary_sales") == set()
 
 
 def test_the_adapter_and_dbt_work_inside_the_exclusive_right(

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -20,6 +21,7 @@ from txn_platform_tests.stores.batches import ALL_DAYS, DAYS, Row, land, stored
 from txn_platform_tests.stores.cases import WarehouseCase
 from txn_platform_tests.stores.killing import kill_when_it_reads
 
+PUBLISHED_AT = datetime(2026, 11, 21, tzinfo=UTC)
 SALES = "SELECT count(*) FROM transactions_mart.fact_sales"
 
 LOAD_A_PIPE = """
@@ -106,12 +108,12 @@ def test_publishing_under_a_reader_leaves_the_reader_what_it_has(
     land(case.lake, "a.csv", Row("1"))
     case.raw.load(ALL_DAYS)
     case.build_marts()
-    case.warehouse.publish()
+    case.warehouse.publish("an-id", PUBLISHED_AT)
     with duckdb.connect(folder / "published.duckdb", read_only=True) as reader:
         land(case.lake, "b.csv", Row("2"), Row("3"))
         case.raw.load(ALL_DAYS)
         case.build_marts()
-        case.warehouse.publish()
+        case.warehouse.publish("an-id", PUBLISHED_AT)
         assert reader.execute(SALES).fetchall() == [(1,)]
         assert published_sales(folder) == 3
 
@@ -122,14 +124,16 @@ def test_the_published_file_holds_the_marts_as_tables_and_nothing_else(
     land(case.lake, "a.csv", Row("1", DAYS[2]), Row("2", DAYS[0]), Row("3", DAYS[1]))
     case.raw.load(ALL_DAYS)
     case.build_marts()
-    case.warehouse.publish()
+    case.warehouse.publish("an-id", PUBLISHED_AT)
     with duckdb.connect(folder / "published.duckdb", read_only=True) as reader:
         tables = reader.execute(
             "SELECT table_schema, table_name, table_type FROM information_schema.tables"
         )
         assert set(tables.fetchall()) == {
             ("transactions_mart", "fact_sales", "BASE TABLE"),
+            ("transactions_mart", "materialization", "BASE TABLE"),
             ("transactions_mart", "summary_sales", "BASE TABLE"),
+            ("transactions_mart", "summary_sales_daily", "BASE TABLE"),
         }
         days = reader.execute("SELECT sale_date FROM transactions_mart.fact_sales").fetchall()
         assert days == [(DAYS[0],), (DAYS[1],), (DAYS[2],)]
@@ -139,20 +143,20 @@ def test_a_draft_that_a_killed_process_left_is_replaced(case: WarehouseCase, fol
     case.build_marts()
     for name in ("published.duckdb.new", "published.duckdb.new.wal"):
         (folder / name).write_bytes(b"half a draft")
-    case.warehouse.publish()
+    case.warehouse.publish("an-id", PUBLISHED_AT)
     assert names(folder) == {"warehouse.duckdb", "warehouse.duckdb.lock", "published.duckdb"}
 
 
 def test_what_was_published_stays_when_publishing_fails(case: WarehouseCase, folder: Path) -> None:
     case.build_marts()
-    case.warehouse.publish()
+    case.warehouse.publish("an-id", PUBLISHED_AT)
     with duckdb.connect(folder / "warehouse.duckdb") as connection:
         connection.execute("DROP VIEW transactions_mart.summary_sales")
         connection.execute(
             "CREATE VIEW transactions_mart.summary_sales AS SELECT error('x') AS product"
         )
     with pytest.raises(StoreError):
-        case.warehouse.publish()
+        case.warehouse.publish("an-id", PUBLISHED_AT)
     assert published_sales(folder) == 0
 
 
@@ -231,6 +235,7 @@ def test_a_dataset_may_be_called_like_the_file(tmp_path: Path) -> None:
     with duckdb.connect(tmp_path / "warehouse.duckdb") as connection:
         connection.execute("CREATE TABLE draft.fact_sales (sale_date DATE, product TEXT)")
         connection.execute("CREATE TABLE draft.summary_sales (sale_month DATE, product TEXT)")
-    warehouse.publish()
+        connection.execute("CREATE TABLE draft.summary_sales_daily (sale_date DATE, product TEXT)")
+    warehouse.publish("an-id", PUBLISHED_AT)
     with duckdb.connect(tmp_path / "published.duckdb", read_only=True) as reader:
         assert reader.execute("SELECT count(*) FROM published.draft.fact_sales").fetchone() == (0,)

@@ -142,7 +142,7 @@ def duckdb_mart(folder: Path) -> Mart:
         target="duckdb",
         table="transactions_mart.fact_sales",
         raw="transactions_warehouse.raw_transactions",
-        models=["stg_transactions", "fact_sales", "summary_sales"],
+        models=["stg_transactions", "fact_sales", "summary_sales", "summary_sales_daily"],
         settings=settings_with(folder),
         connection=duckdb_connection(path),
         execute=execute,

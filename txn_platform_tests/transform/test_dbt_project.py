@@ -19,9 +19,10 @@ from txn_platform.transform.engine import node_results, run_dbt
 from txn_platform_tests.transform.marts import Mart, days
 
 TARGETS: tuple[DbtTarget, ...] = ("duckdb", "postgres", "bigquery")
+WAREHOUSE_MODELS = {"stg_transactions", "fact_sales", "summary_sales", "summary_sales_daily"}
 MODELS = {
-    "duckdb": {"stg_transactions", "fact_sales", "summary_sales"},
-    "bigquery": {"stg_transactions", "fact_sales", "summary_sales"},
+    "duckdb": WAREHOUSE_MODELS,
+    "bigquery": WAREHOUSE_MODELS,
     "postgres": {"pg_sales"},
 }
 OFFLINE = {"DBT_BIGQUERY_METHOD": "oauth-secrets", "DBT_ENV_SECRET_BIGQUERY_TOKEN": "none-at-all"}
@@ -108,7 +109,8 @@ def test_exposures_name_who_reads_the_marts(target: DbtTarget, settings: Setting
         for exposure in manifest(target, settings)["exposures"].values()
         for node in exposure["depends_on"]["nodes"]
     }
-    assert read == ({"pg_sales"} if target == "postgres" else {"summary_sales"})
+    summaries = {"summary_sales", "summary_sales_daily"}
+    assert read == ({"pg_sales"} if target == "postgres" else summaries)
 
 
 def test_tests_of_the_partitioned_tables_look_at_the_window_only(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The monthly summary is exact, and rounds as PostgreSQL's numeric does."""
+"""The summaries are exact, and round as PostgreSQL's numeric does."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,8 @@ from txn_platform_tests.transform.marts import Mart, Row, day
 
 EXISTS = "select count(*) from information_schema.tables where table_name = 'summary_sales'"
 SUMMARY = "select * from transactions_mart.summary_sales order by sale_month, product"
+
+DAILY = "select * from transactions_mart.summary_sales_daily order by sale_date, product"
 
 
 def summary(mart: Mart) -> list[tuple[Any, ...]]:
@@ -26,6 +28,21 @@ def test_a_month_has_one_row_for_each_product(warehouse: Mart) -> None:
     warehouse.must_build()
     assert summary(warehouse) == [
         ("Halal Beef", day(0), Decimal("40.00"), Decimal("15.00"), 3, 2),
+        ("Halal Beef", day(31), Decimal("20.00"), Decimal("20.00"), 1, 1),
+        ("Halal Lamb", day(31), Decimal("30.00"), Decimal("30.00"), 1, 1),
+    ]
+
+
+def test_a_sale_date_has_one_row_for_each_product_of_that_day(warehouse: Mart) -> None:
+    warehouse.land(
+        Row("A", day=30, price="10.00", quantity=2),
+        Row("B", day=30, price="10.01", quantity=1),
+        Row("C", day=31, price="20.00", quantity=1),
+        Row("D", day=31, price="30.00", quantity=1, product="Halal Lamb"),
+    )
+    warehouse.must_build()
+    assert warehouse.query(DAILY) == [
+        ("Halal Beef", day(30), Decimal("30.01"), Decimal("10.01"), 3, 2),
         ("Halal Beef", day(31), Decimal("20.00"), Decimal("20.00"), 1, 1),
         ("Halal Lamb", day(31), Decimal("30.00"), Decimal("30.00"), 1, 1),
     ]

@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy=partition_replacement_strategy(),
     on_schema_change='fail',
+    post_hook='{{ record_mart_version() }}',
     indexes=[
         {'columns': ['sale_date', 'transaction_id collate "C"'], 'unique': true},
         {'columns': ['product text_pattern_ops', 'sale_date']},

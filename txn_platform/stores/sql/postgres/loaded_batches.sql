@@ -1,5 +1,0 @@
-SELECT
-    date AS day,
-    array_agg(batch_id) AS batches
-FROM {relation}
-GROUP BY date;
