@@ -6,6 +6,7 @@ from pathlib import Path
 from txn_platform.settings import Settings
 from txn_platform.stores.exports import Exports
 from txn_platform.stores.ports import Lake, OperationalDatabase, Warehouse
+from txn_platform.stores.published import PublishedMarts
 
 
 def warehouse_file(settings: Settings) -> Path:
@@ -65,6 +66,26 @@ def open_operational(settings: Settings, url: str) -> OperationalDatabase:
     from txn_platform.stores.postgres import PostgresDatabase
 
     return PostgresDatabase(url, batch_size=settings.config.ingestion.batch_size)
+
+
+def open_published(settings: Settings) -> PublishedMarts:
+    """What readers see of the marts: the published DuckDB file, or BigQuery's published tables."""
+    mart_dataset = settings.config.data_mart.dataset
+    if settings.profile == "gcp":
+        from google.cloud import bigquery
+
+        from txn_platform.stores.published_bigquery import BigQueryPublishedMarts
+
+        project = settings.config.data_warehouse.project_id
+        return BigQueryPublishedMarts(
+            bigquery.Client(project=project),
+            project=project,
+            mart_dataset=mart_dataset,
+            maximum_bytes_billed=settings.config.api.maximum_bytes_billed,
+        )
+    from txn_platform.stores.published_duckdb import DuckDBPublishedMarts
+
+    return DuckDBPublishedMarts(published_file(settings), mart_dataset)
 
 
 def open_exports(settings: Settings) -> Exports:

@@ -19,6 +19,7 @@ from google.cloud.storage.exceptions import (  # pyright: ignore[reportMissingTy
 from requests import RequestException
 
 from txn_platform.errors import StoreError, TransientStoreError
+from txn_platform.stores.published import QueryTooExpensiveError
 
 Remedies = Mapping[Any, str]
 """The next step by HTTP status or by Google's reason code, which goes first."""
@@ -58,7 +59,8 @@ def google_errors(action: str, where: str, remedies: Remedies) -> Generator[None
 
     Raises:
         TransientStoreError: where the same call may succeed later.
-        StoreError: where it won't.
+        QueryTooExpensiveError: where a query would be billed for more than is allowed.
+        StoreError: where the same call won't succeed.
     """
     try:
         yield
@@ -91,9 +93,12 @@ def _translated(
     if not isinstance(error, GoogleAPICallError):
         return StoreError(problem, remedy=remedies.get(HTTPStatus.UNAUTHORIZED, ""))
     reason, status = _reason(error), int(error.code or 0)
-    if needed := _BYTES_NEEDED.search(str(error)) if reason == TOO_EXPENSIVE else None:
-        problem += f": it would be billed for {int(needed[1]):,} bytes"
-    return StoreError(problem, remedy=remedies.get(reason) or remedies.get(status, ""))
+    remedy = remedies.get(reason) or remedies.get(status, "")
+    if reason == TOO_EXPENSIVE:
+        if needed := _BYTES_NEEDED.search(str(error)):
+            problem += f": it would be billed for {int(needed[1]):,} bytes"
+        return QueryTooExpensiveError(problem, remedy=remedy)
+    return StoreError(problem, remedy=remedy)
 
 
 def _summary(error: BaseException) -> str:

@@ -6,6 +6,7 @@ A new adapter is one function here and its entry in `LAKES`, `WAREHOUSES` or `OP
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -14,6 +15,7 @@ import pytest
 
 from txn_platform.stores.lake_gcs import GcsLake
 from txn_platform.stores.lake_local import LocalLake
+from txn_platform.stores.ports import WarehouseTable
 from txn_platform.stores.postgres import PostgresDatabase
 from txn_platform.stores.warehouse_bigquery import BigQueryWarehouse
 from txn_platform.stores.warehouse_duckdb import DuckDBWarehouse
@@ -69,6 +71,11 @@ def duckdb_warehouse(request: pytest.FixtureRequest) -> Iterator[WarehouseCase]:
         with duckdb.connect(database) as connection:
             connection.execute(_DUCKDB_MARTS)
 
+    def published(mart: WarehouseTable) -> list[dict[str, Any]]:
+        with duckdb.connect(home / "warehouse" / "published.duckdb", read_only=True) as connection:
+            rows = connection.sql(_DUCKDB_PUBLISHED.format(mart=mart))
+            return rows.to_arrow_table().to_pylist()
+
     warehouse = open_warehouse()
     warehouse.ensure_schema()
     yield WarehouseCase(
@@ -76,6 +83,7 @@ def duckdb_warehouse(request: pytest.FixtureRequest) -> Iterator[WarehouseCase]:
         lake=LocalLake(home / "lake", PREFIX),
         reopen=open_warehouse,
         build_marts=build_marts,
+        published=published,
     )
 
 
@@ -101,6 +109,10 @@ def bigquery_warehouse(request: pytest.FixtureRequest) -> Iterator[WarehouseCase
         for sql in _BIGQUERY_MARTS.format(suffix=suffix).split(";"):
             emulators.bigquery_client().query_and_wait(sql)
 
+    def published(mart: WarehouseTable) -> list[dict[str, Any]]:
+        sql = f"SELECT * FROM mart_{suffix}.published_{mart}"
+        return [dict(row) for row in emulators.bigquery_client().query_and_wait(sql)]
+
     warehouse = open_warehouse()
     warehouse.ensure_schema()
     yield WarehouseCase(
@@ -108,6 +120,7 @@ def bigquery_warehouse(request: pytest.FixtureRequest) -> Iterator[WarehouseCase
         lake=GcsLake(emulators.storage_client(), bucket, PREFIX),
         reopen=open_warehouse,
         build_marts=build_marts,
+        published=published,
     )
 
 
@@ -120,6 +133,10 @@ def postgres_database(request: pytest.FixtureRequest) -> Iterator[OperationalCas
         with psycopg.connect(url) as connection:
             connection.execute(_POSTGRES_MART)
 
+    def told(table: str) -> set[tuple[Any, ...]]:
+        with psycopg.connect(url) as connection:
+            return set(connection.execute(f"SELECT * FROM {table}".encode()).fetchall())
+
     database = PostgresDatabase(url, batch_size=1000)
     database.ensure_schema()
     yield OperationalCase(
@@ -127,6 +144,7 @@ def postgres_database(request: pytest.FixtureRequest) -> Iterator[OperationalCas
         lake=LocalLake(home / "lake", PREFIX),
         reopen=lambda: PostgresDatabase(url, batch_size=1000),
         build_marts=build_marts,
+        told=told,
     )
 
 
@@ -153,7 +171,16 @@ SELECT
     CAST(sum(quantity) AS BIGINT) AS total_quantity, count(*) AS transaction_count
 FROM transactions_mart.fact_sales
 GROUP BY product, sale_month;
+CREATE OR REPLACE VIEW transactions_mart.summary_sales_daily AS
+SELECT
+    product, sale_date,
+    sum(amount) AS total_amount, CAST(avg(price) AS DECIMAL(38, 9)) AS avg_price,
+    CAST(sum(quantity) AS BIGINT) AS total_quantity, count(*) AS transaction_count
+FROM transactions_mart.fact_sales
+GROUP BY product, sale_date;
 """
+
+_DUCKDB_PUBLISHED = "SELECT * FROM transactions_mart.{mart}, transactions_mart.materialization"
 
 _BIGQUERY_MARTS = """
 CREATE OR REPLACE TABLE mart_{suffix}.fact_sales AS
@@ -168,7 +195,14 @@ SELECT
     SUM(amount) AS total_amount, CAST(AVG(price) AS NUMERIC) AS avg_price,
     SUM(quantity) AS total_quantity, COUNT(*) AS transaction_count
 FROM mart_{suffix}.fact_sales
-GROUP BY product, sale_month
+GROUP BY product, sale_month;
+CREATE OR REPLACE VIEW mart_{suffix}.summary_sales_daily AS
+SELECT
+    product, sale_date,
+    SUM(amount) AS total_amount, CAST(AVG(price) AS NUMERIC) AS avg_price,
+    SUM(quantity) AS total_quantity, COUNT(*) AS transaction_count
+FROM mart_{suffix}.fact_sales
+GROUP BY product, sale_date
 """
 
 _POSTGRES_MART = """

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 
@@ -13,6 +14,7 @@ from txn_platform.stores.ports import (
     LoadReport,
     OperationalDatabase,
     Warehouse,
+    WarehouseTable,
 )
 from txn_platform.windows import DateWindow
 from txn_platform_tests.stores.batches import contents
@@ -65,13 +67,15 @@ class WarehouseCase:
 
     Attributes:
         reopen: Another handle of the same warehouse, as another process would have.
-        build_marts: Build `fact_sales` and `summary_sales` from all raw rows, as dbt would.
+        build_marts: Build `fact_sales` and its summaries from all raw rows, as dbt would.
+        published: The rows of a published summary, with the materialization that they show.
     """
 
     warehouse: Warehouse
     lake: Lake
     reopen: Callable[[], Warehouse]
     build_marts: Callable[[], None]
+    published: Callable[[WarehouseTable], list[dict[str, Any]]]
 
     @property
     def raw(self) -> RawTable:
@@ -90,12 +94,17 @@ class WarehouseCase:
 
 @dataclass(frozen=True)
 class OperationalCase:
-    """An operational database under test, with a lake; attributes as for `WarehouseCase`."""
+    """An operational database under test, with a lake; attributes as for `WarehouseCase`.
+
+    Attributes:
+        told: The rows of a table in which the platform tells about itself.
+    """
 
     database: OperationalDatabase
     lake: Lake
     reopen: Callable[[], OperationalDatabase]
     build_marts: Callable[[], None]
+    told: Callable[[str], set[tuple[Any, ...]]]
 
     @property
     def raw(self) -> RawTable:

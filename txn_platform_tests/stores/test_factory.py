@@ -4,18 +4,27 @@ from pathlib import Path
 
 import pytest
 
+from txn_platform.errors import StoreError
 from txn_platform.settings import Settings, load_settings
-from txn_platform.stores.factory import open_lake, open_operational, open_warehouse
+from txn_platform.stores.factory import (
+    open_lake,
+    open_operational,
+    open_published,
+    open_warehouse,
+)
 from txn_platform_tests.stores.batches import ALL_DAYS, Row, land
 
 OPEN_EVERYTHING = """
 import sys
 from pathlib import Path
 from txn_platform.settings import load_settings
-from txn_platform.stores.factory import open_lake, open_operational, open_warehouse
+from txn_platform.stores.factory import (
+    open_lake, open_operational, open_published, open_warehouse
+)
 
 settings = load_settings(home=Path(sys.argv[1]), environ={})
 open_lake(settings), open_warehouse(settings), open_operational(settings, "postgresql://h/d")
+open_published(settings)
 print([name for name in sys.modules if name.startswith(("google.cloud.", "google.api_core"))])
 """
 
@@ -40,6 +49,13 @@ def test_the_operational_database_is_the_one_of_the_url(
     database = open_operational(settings, postgres_url)
     database.ensure_schema()
     assert database.row_count("transactions") == 0
+
+
+def test_published_marts_are_read_from_the_state_directory(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(StoreError, match=str(tmp_path / "warehouse" / "published.duckdb")):
+        open_published(settings).months(None)
 
 
 def test_the_local_profile_imports_nothing_of_google(tmp_path: Path) -> None:

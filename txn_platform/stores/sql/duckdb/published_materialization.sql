@@ -1,0 +1,4 @@
+SELECT
+    materialization_id,
+    materialized_at
+FROM {relation};
