@@ -10,7 +10,7 @@ from rich.table import Table
 
 from txn_platform.cli.console import output
 from txn_platform.cli.options import CliOptions, global_options, pass_options
-from txn_platform.connections import postgres_url
+from txn_platform.connections import api_credentials, api_postgres_url, postgres_url
 from txn_platform.local.state import open_state
 from txn_platform.users import SCOPES, UserDirectory
 
@@ -21,13 +21,41 @@ def users() -> None:
     """The users of the API. Passwords are stored as argon2 hashes only."""
 
 
+@users.command()
+@global_options
+@pass_options
+def prepare(options: CliOptions) -> None:
+    """Create what the API needs in PostgreSQL; harmless to repeat.
+
+    That is the role the API logs in as, which may read the marts and own the schema `api`, and
+    the tables in it. In the gcp profile run it once before the first start, and again after the
+    role's password was changed: POSTGRES_USER and POSTGRES_PASSWORD must be allowed to create
+    roles, API_POSTGRES_USER and API_POSTGRES_PASSWORD name the role to create. In the local
+    profile every start does this by itself.
+    """
+    from txn_platform.stores.roles import provision
+
+    settings = options.settings()
+    if settings.profile == "gcp":
+        role, password = api_credentials(settings)
+        with postgres_url(settings) as url:
+            provision(url, password, role)
+    else:
+        open_state(settings.home)
+        with api_postgres_url(settings):
+            pass
+    click.echo("The API's role, schema and tables are there.")
+
+
 @contextmanager
 def _directory(options: CliOptions) -> Generator[UserDirectory]:
     settings = options.settings()
     if settings.profile == "local":
         open_state(settings.home)
-    with postgres_url(settings) as url:
-        yield UserDirectory(url)
+    with api_postgres_url(settings) as url:
+        directory = UserDirectory(url)
+        directory.ensure_tables()
+        yield directory
 
 
 @users.command()
@@ -82,7 +110,7 @@ def list_users(options: CliOptions) -> None:
 @global_options
 @pass_options
 def disable(options: CliOptions, username: str) -> None:
-    """Lock USERNAME out."""
+    """Lock USERNAME out; tokens and sessions end within seconds."""
     with _directory(options) as directory:
         directory.disable(username)
     click.echo(f"Disabled {username}.")

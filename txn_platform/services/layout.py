@@ -85,12 +85,13 @@ class ServiceFiles:
         return self.root / "port"
 
     def create(self) -> None:
-        """Create the folders.
+        """Create the folders; the state directory is its owner's only.
 
         The server's folder may be traversed, not listed: as root the server runs as another
         user. What is inside is readable for its owner only.
         """
-        self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o711, exist_ok=True)
         self.password_file.parent.mkdir(mode=0o700, exist_ok=True)
 
     def new_data_directory(self) -> Path:

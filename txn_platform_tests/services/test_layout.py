@@ -13,6 +13,10 @@ def files(tmp_path: Path) -> ServiceFiles:
     return files
 
 
+def test_a_new_state_directory_is_its_owners_only(files: ServiceFiles) -> None:
+    assert stat.S_IMODE(files.home.stat().st_mode) == 0o700
+
+
 def test_the_announced_server_is_read_back_until_it_is_withdrawn(files: ServiceFiles) -> None:
     assert files.read_state() is None
     files.announce(ServerState(pid=7, port=5555, version="18.4"))

@@ -3,5 +3,5 @@ SELECT
     scopes,
     disabled,
     created_at
-FROM api_users
+FROM api.users
 ORDER BY username
