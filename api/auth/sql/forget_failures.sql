@@ -1,0 +1,2 @@
+DELETE FROM api.login_failures
+WHERE attempt_key = %(key)s

@@ -1,0 +1,3 @@
+UPDATE api.refresh_tokens
+SET used_at = now()
+WHERE token_hash = %(token_hash)s
