@@ -1,0 +1,1 @@
+"""What the API tells about itself: logs, metrics, traces."""
