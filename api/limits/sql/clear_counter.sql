@@ -1,0 +1,2 @@
+DELETE FROM api.rate_counters
+WHERE key = %(key)s;
