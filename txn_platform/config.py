@@ -180,7 +180,9 @@ class IngestionSection(Section):
     """
 
     fastapi_endpoint: Annotated[
-        StrictStr, Field(pattern=r"^/\S*$"), Accepts("a path that begins with /")
+        StrictStr,
+        Field(pattern=r"^/[A-Za-z0-9/._~-]*$"),
+        Accepts("a path that begins with / and holds letters, digits and - . _ ~ / only"),
     ] = "/upload/transactions"
     batch_size: Annotated[
         StrictInt, Field(ge=1, le=10_000_000), Accepts("a whole number from 1 to 10000000")

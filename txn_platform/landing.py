@@ -4,13 +4,14 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from txn_platform.errors import ConfigurationError, InputFileError
 from txn_platform.ingest.batch import Manifest
 from txn_platform.ingest.landing import batch_id_of, check_header, stage
 from txn_platform.ingest.rules import IngestRules
+from txn_platform.ingest.source import Source
 from txn_platform.stores.ports import Lake
 
 Progress = Callable[[int], None]
@@ -21,12 +22,12 @@ class Landing:
     """What became of one file.
 
     Attributes:
-        path: The file as it was given.
-        manifest: The account of its batch.
+        name: The file's name as it was given now.
+        manifest: The account of its batch; under the name with which it was landed first.
         already_there: True when a file with the same bytes had been landed before.
     """
 
-    path: Path
+    name: str
     manifest: Manifest
     already_there: bool
 
@@ -58,14 +59,42 @@ def land(path: Path, lake: Lake, rules: IngestRules, progress: Progress | None =
         ConfigurationError: when the lake's identifiers were hashed under another key.
         StoreError: when the lake can't be written.
     """
+    with open_input(path) as source:
+        _refuse_other_hashing(lake, rules)
+        # Reading a file twice costs a fiftieth of staging it, which a known one is spared.
+        known = lake.manifest(batch_id_of(source, name=str(path)))
+        if known is not None:
+            return Landing(path.name, known, already_there=True)
+        source.seek(0)
+        return _stage_and_commit(source, path.name, lake, rules, progress)
+
+
+def land_stream(source: Source, *, name: str, lake: Lake, rules: IngestRules) -> Landing:
+    """As `land`, of bytes that come by only once; nothing of them is kept but hashed rows.
+
+    Args:
+        source: The blocks of an upload. What their iterator raises ends the landing, and nothing
+            is stored then.
+        name: The file's name, for the manifest and for errors.
+        lake: Where it goes.
+        rules: What decides about a row.
+
+    Raises:
+        InputFileError: when the file as a whole is refused; nothing of it is stored.
+        ConfigurationError: when the lake's identifiers were hashed under another key.
+        StoreError: when the lake can't be written.
+    """
     _refuse_other_hashing(lake, rules)
-    with open_input(path):
-        known = lake.manifest(batch_id_of(path))
-    if known is not None:
-        return Landing(path, known, already_there=True)
-    with open_input(path) as source, lake.staging_folder() as folder:
-        staged = stage(source, name=path.name, rules=rules, folder=folder, on_progress=progress)
-        return Landing(path, lake.commit(staged), already_there=False)
+    return _stage_and_commit(source, name, lake, rules)
+
+
+def _stage_and_commit(
+    source: Source, name: str, lake: Lake, rules: IngestRules, progress: Progress | None = None
+) -> Landing:
+    with lake.staging_folder() as folder:
+        staged = stage(source, name=name, rules=rules, folder=folder, on_progress=progress)
+        known = lake.manifest(staged.manifest.batch_id)
+        return Landing(name, known or lake.commit(staged), already_there=known is not None)
 
 
 def _refuse_other_hashing(lake: Lake, rules: IngestRules) -> None:
@@ -86,7 +115,7 @@ def in_landing_order(paths: list[Path]) -> list[Path]:
     return sorted(set(paths), key=lambda path: (path.name, str(path)))
 
 
-def open_input(path: Path) -> BinaryIO:
+def open_input(path: Path) -> BufferedReader:
     """The file, opened for reading bytes.
 
     Raises:

@@ -246,6 +246,7 @@ PORT = "a whole number from 1 to 65535"
 EXPECTED_ROWS = "file names, each with a whole number of rows from 0"
 PRICE = "a number from 0 to below 10^12 with at most 6 decimals"
 COLUMNS = "a list of transaction_id, product, price, quantity, date, each at most once"
+PATH = "a path that begins with / and holds letters, digits and - . _ ~ / only"
 CRON = "a cron expression of five fields, for example '0 0 * * *'"
 DAY = "a calendar date up to today (UTC), for example 2023-10-01"
 LATER_DAY = "a calendar date after partitions_start, for example 2024-01-01, or null"
@@ -266,7 +267,10 @@ KUBERNETES_NAME = "a name of small letters, digits and -, at most 63"
         ("data_mart.expected_rows", "[1]", "a list", EXPECTED_ROWS),
         ("ingestion.batch_size", "1.5", "1.5", "a whole number from 1 to 10000000"),
         ("ingestion.trust_input", "1", "1", "true, false"),
-        ("ingestion.fastapi_endpoint", "here", "'here'", "a path that begins with /"),
+        ("ingestion.fastapi_endpoint", "here", "'here'", PATH),
+        ("ingestion.fastapi_endpoint", "'/a/{b}'", "'/a/{b}'", PATH),
+        ("ingestion.fastapi_endpoint", "'/a b'", "'/a b'", PATH),
+        ("ingestion.fastapi_endpoint", "'/a?b=c'", "'/a?b=c'", PATH),
         ("ingestion.validation.min_price", "abc", "'abc'", PRICE),
         ("ingestion.validation.min_price", "'10.0'", "'10.0'", PRICE),
         ("ingestion.validation.min_price", ".inf", "inf", PRICE),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 
 from txn_platform.errors import InputFileError, StoreError
@@ -158,17 +159,16 @@ def check_header(source: Source, *, name: str) -> None:
     RecordReader(intake, name=name, key=None)
 
 
-def batch_id_of(path: Path) -> str:
+def batch_id_of(source: BufferedReader, *, name: str) -> str:
     """The id of the batch that landing the file gives: the SHA-256 of its bytes.
 
     Raises:
         InputFileError: the file can't be read.
     """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(source, "sha256").hexdigest()
     except OSError as error:
-        raise InputFileError(f"{path}: can't be read: {error.strerror}") from error
+        raise InputFileError(f"{name}: can't be read: {error.strerror}") from error
 
 
 def _reader(intake: Intake, name: str, rules: IngestRules, limits: Limits) -> RecordReader:

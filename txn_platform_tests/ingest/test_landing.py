@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import io
 import os
@@ -39,7 +40,8 @@ def test_the_small_sample_gives_four_accepted_rows_and_one_reject(tmp_path: Path
     with (DATA / "transactions.csv").open("rb") as file:
         batch = stage(file, name="transactions.csv", rules=RULES, folder=tmp_path)
     manifest = batch.manifest
-    assert manifest.batch_id == batch_id_of(DATA / "transactions.csv")
+    with (DATA / "transactions.csv").open("rb") as file:
+        assert manifest.batch_id == batch_id_of(file, name="transactions.csv")
     assert manifest.name == "transactions.csv"
     assert manifest.bytes == (DATA / "transactions.csv").stat().st_size
     assert (manifest.rows, manifest.accepted, manifest.rejected, manifest.eligible) == (5, 4, 1, 3)
@@ -79,7 +81,7 @@ def test_unknown_columns_are_left_out_and_listed(tmp_path: Path) -> None:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    return {path.name: batch_id_of(path) for path in folder.iterdir()}
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
 def test_the_same_bytes_give_the_same_files_however_they_arrive(tmp_path: Path) -> None:
@@ -154,9 +156,17 @@ def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path) -> None:
         stage_bytes(csv_bytes(*["T1"] * 10), tmp_path)
 
 
-def test_a_file_that_cannot_be_opened_has_no_batch_id(tmp_path: Path) -> None:
-    with pytest.raises(InputFileError, match="can't be read: No such file"):
-        batch_id_of(tmp_path / "missing.csv")
+class BrokenDisk(io.RawIOBase):
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_file_that_cannot_be_read_has_no_batch_id() -> None:
+    with pytest.raises(InputFileError, match="can't be read: Input/output error"):
+        batch_id_of(io.BufferedReader(BrokenDisk()), name="sales.csv")
 
 
 @pytest.mark.parametrize("rules", [RULES, STRICT, replace(RULES, end=date(2023, 10, 1))])

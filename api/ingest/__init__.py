@@ -1,0 +1,1 @@
+"""Files of transactions that come in over HTTP."""
