@@ -15,6 +15,7 @@ MAX_READERS = 8
 MAX_WRITERS = 4
 WAIT_SECONDS = 5.0
 CONNECT_SECONDS = 5
+LOST_MILLISECONDS = 5_000
 
 
 class ApiDatabase:
@@ -27,12 +28,9 @@ class ApiDatabase:
 
     def __init__(self, url: str, statement_timeout: float) -> None:
         timeout = f"-c statement_timeout={int(statement_timeout * 1000)}"
-        self._readers = _pool(
-            make_conninfo(url, options=f"{timeout} -c default_transaction_read_only=on"),
-            MAX_READERS,
-            autocommit=True,
-        )
-        self._writers = _pool(make_conninfo(url, options=timeout), MAX_WRITERS, autocommit=False)
+        self._read_only = _conninfo(url, f"{timeout} -c default_transaction_read_only=on")
+        self._readers = _pool(self._read_only, MAX_READERS, autocommit=True)
+        self._writers = _pool(_conninfo(url, timeout), MAX_WRITERS, autocommit=False)
 
     async def open(self) -> None:
         """Start connecting; what can't be reached yet is tried again in the background."""
@@ -59,6 +57,16 @@ class ApiDatabase:
             yield connection
 
     @asynccontextmanager
+    async def watching(self) -> AsyncGenerator[AsyncConnection]:
+        """As `reading`, but a connection of its own, for as long as it is needed.
+
+        Raises:
+            psycopg.Error: when PostgreSQL does not answer in time.
+        """
+        async with await AsyncConnection.connect(self._read_only, autocommit=True) as connection:
+            yield connection
+
+    @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncConnection]:
         """A connection in a transaction, committed at the end.
 
@@ -79,6 +87,13 @@ async def _borrowed(pool: AsyncConnectionPool) -> AsyncGenerator[AsyncConnection
         raise StoreAwayError("postgres") from None
 
 
+def _conninfo(url: str, options: str) -> str:
+    """The address with time limits: a server whose machine is gone is noticed within seconds."""
+    return make_conninfo(
+        url, options=options, connect_timeout=CONNECT_SECONDS, tcp_user_timeout=LOST_MILLISECONDS
+    )
+
+
 def _pool(conninfo: str, most: int, *, autocommit: bool) -> AsyncConnectionPool:
     return AsyncConnectionPool(
         conninfo,
@@ -87,5 +102,5 @@ def _pool(conninfo: str, most: int, *, autocommit: bool) -> AsyncConnectionPool:
         timeout=WAIT_SECONDS,
         reconnect_timeout=30,
         open=False,
-        kwargs={"autocommit": autocommit, "connect_timeout": CONNECT_SECONDS},
+        kwargs={"autocommit": autocommit},
     )

@@ -83,6 +83,9 @@ def too_many(seconds: int) -> ProblemError:
     )
 
 
+_STORES = {"postgres": "PostgreSQL", "warehouse": "The warehouse", "lake": "The data lake"}
+
+
 class StoreAwayError(ProblemError):
     """503: a store does not answer, and nothing cached could stand in.
 
@@ -93,7 +96,7 @@ class StoreAwayError(ProblemError):
     def __init__(self, store: str, *, retry_after: int = 5) -> None:
         super().__init__(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"The {store} does not answer; try again in {retry_after} seconds.",
+            f"{_STORES[store]} does not answer; try again in {retry_after} seconds.",
             headers={"Retry-After": str(retry_after)},
         )
         self.store = store

@@ -1,0 +1,1 @@
+"""The sales marts over HTTP: filters, pages, caching, conditional answers."""

@@ -1,0 +1,1 @@
+"""What is known about the marts: row counts, dependencies, freshness, checks."""
