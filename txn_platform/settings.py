@@ -33,6 +33,7 @@ ENVIRONMENT = (
     "JWT_SECRET",
     "JWT_SECRET_PREVIOUS",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "TXN_DAGSTER_URL",
 )
 """The variables that the platform reads."""
 
@@ -56,6 +57,7 @@ class Settings(BaseModel):
             the gcp profile.
         jwt_secret: Signs the API's tokens; in the local profile generated where not given.
         jwt_secret_previous: Still verifies tokens while the secret is being rotated.
+        dagster_url: Where the dashboard's links to assets lead.
         otlp_endpoint: Where traces go; without it there are none.
     """
 
@@ -74,6 +76,7 @@ class Settings(BaseModel):
     api_postgres_password: SecretStr | None = None
     jwt_secret: SecretStr | None = None
     jwt_secret_previous: SecretStr | None = None
+    dagster_url: str = "http://127.0.0.1:3000"
     otlp_endpoint: str | None = None
 
 
@@ -124,6 +127,7 @@ def load_settings(
         api_postgres_password=_secret_from(env, "API_POSTGRES_PASSWORD"),
         jwt_secret=jwt_secret or pipeline.security.jwt_secret,
         jwt_secret_previous=jwt_secret_previous,
+        dagster_url=env.get("TXN_DAGSTER_URL") or pipeline.api.dagster_url,
         otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
     )
 

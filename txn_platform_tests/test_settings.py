@@ -169,3 +169,10 @@ def test_a_strong_jwt_secret_is_accepted_outside_local(tmp_path: Path) -> None:
 
 def test_no_jwt_secret_is_needed_in_the_file() -> None:
     assert load_settings(environ={"TXN_PROFILE": "gcp"}).config.security.jwt_secret is None
+
+
+def test_the_environment_says_where_dagster_is_before_the_file_does(tmp_path: Path) -> None:
+    config = config_with(tmp_path, "api: {dagster_url: https://dagster.example}")
+    assert load_settings(config=config, environ={}).dagster_url == "https://dagster.example"
+    environ = {"TXN_DAGSTER_URL": "http://127.0.0.1:3777"}
+    assert load_settings(config=config, environ=environ).dagster_url == "http://127.0.0.1:3777"

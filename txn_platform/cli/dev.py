@@ -11,7 +11,7 @@ from txn_platform.cli.options import CliOptions, global_options, pass_options
 @global_options
 @pass_options
 def dev(options: CliOptions, ui_port: int, api_port: int) -> None:
-    """Start PostgreSQL, the Dagster UI and the API on this machine. Ctrl-C stops everything.
+    """Start PostgreSQL, the Dagster UI, the dashboard and the API. Ctrl-C stops everything.
 
     Works on the same state directory as `run`: what that materialized is what you see.
     """
@@ -22,7 +22,8 @@ def dev(options: CliOptions, ui_port: int, api_port: int) -> None:
     try:
         with dev_servers(settings, ui_port, api_port, _show_login) as servers:
             click.echo(f"Dagster UI  {servers.ui}")
-            click.echo(f"API         {servers.api}")
+            click.echo(f"Dashboard   {servers.api}")
+            click.echo(f"API         {servers.api}/docs")
             click.echo("Ctrl-C stops everything.")
             servers.wait()
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from txn_platform.connections import DAGSTER_DATABASE, postgres_url
+from txn_platform.connections import DAGSTER_DATABASE, api_postgres_url, postgres_url
 from txn_platform.errors import ServiceError
 from txn_platform.local.instance import instance_environment, open_instance
 from txn_platform.local.orphans import end_orphans
@@ -83,13 +83,13 @@ def dev_servers(
         with open_instance(settings.home, instance_url) as instance:
             end_orphans(instance, workers=True)
         open_operational(settings, url).ensure_schema()
-        chosen = settings.admin_password
-        show_login(UserDirectory(url).ensure_admin(chosen.get_secret_value() if chosen else None))
+        show_login(_made_up_password(settings))
         environment = {
             **os.environ,
             **instance_environment(settings.home, instance_url),
             "TXN_HOME": str(settings.home),
             "TXN_CONFIG": str(settings.config_path),
+            "TXN_DAGSTER_URL": f"http://{HOST}:{ui_port}",
         }
         processes: list[subprocess.Popen[bytes]] = []
         try:
@@ -98,6 +98,13 @@ def dev_servers(
             yield DevServers(f"http://{HOST}:{ui_port}", f"http://{HOST}:{api_port}", processes)
         finally:
             _stop(processes)
+
+
+def _made_up_password(settings: Settings) -> str | None:
+    """Create the user `admin` on the first start; its password unless the operator chose one."""
+    chosen = settings.admin_password
+    with api_postgres_url(settings) as url:
+        return UserDirectory(url).ensure_admin(chosen.get_secret_value() if chosen else None)
 
 
 @contextmanager
@@ -136,7 +143,10 @@ def _dagster_command(port: int) -> list[str]:
 
 def _api_command(port: int) -> list[str]:
     script = Path(sys.executable).with_name("uvicorn")
-    return [str(script), "api.main:create_app", "--factory", "--host", HOST, "--port", str(port)]
+    # The application writes an access log of its own.
+    options = ["--host", HOST, "--port", str(port), "--no-access-log", "--no-server-header"]
+    options += ["--no-proxy-headers"]  # no proxy stands in front of it
+    return [str(script), "api.main:create_app", "--factory", *options]
 
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
