@@ -73,7 +73,7 @@ run: $(READY) ## Take the sample from CSV to checked marts (ARGS="--fresh --json
 	@$(BIN)/txn-platform run $(ARGS)
 
 .PHONY: dev
-dev: $(READY) ## Dagster UI on port 3000 and API on port 8000, over the same state
+dev: $(READY) ## Dagster UI on port 3000, dashboard and API on port 8000, over the same state
 	@$(BIN)/txn-platform dev $(ARGS)
 
 .PHONY: test
@@ -90,18 +90,18 @@ lint: $(READY) ## Check style, types, layers and SQL
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pyright
-	@$(BIN)/sqlfluff lint --disable-progress-bar txn_platform
+	@$(BIN)/sqlfluff lint --disable-progress-bar txn_platform api
 	@$(BIN)/sqlfluff lint --disable-progress-bar --templater jinja dbt_project
 
 .PHONY: format
 format: $(READY) ## Mend what ruff and sqlfluff can mend
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
-	@$(BIN)/sqlfluff fix --disable-progress-bar txn_platform
+	@$(BIN)/sqlfluff fix --disable-progress-bar txn_platform api
 	@$(BIN)/sqlfluff fix --disable-progress-bar --templater jinja dbt_project
 
 .PHONY: bench
-bench: $(READY) ## Compare the ingest engine with a naive one
+bench: $(READY) ## Measure ingest and API against others (ARGS=api, ingest, swap or schema for one)
 	@$(BIN)/python -m txn_platform_tests.bench $(ARGS)
 
 .PHONY: lock

@@ -10,12 +10,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import cycle
 from multiprocessing import get_context
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
 
 WARM_UP_SECONDS = 0.5
+MOST_SECONDS = 300.0
 Headers = Mapping[str, str]
 
 
@@ -24,11 +27,11 @@ class Load:
     """What to ask, with how many connections, for how long.
 
     Attributes:
-        url: With path and query.
+        urls: With path and query, of one server; asked in turn.
         requests: Ends the load after so many answers instead of `seconds`.
     """
 
-    url: str
+    urls: Sequence[str]
     headers: Headers = field(default_factory=dict[str, str])
     connections: int = 32
     seconds: float = 3.0
@@ -55,6 +58,24 @@ class Figures:
         """Answers a second."""
         return len(self.latencies) / self.seconds
 
+    @property
+    def errors(self) -> int:
+        """Answers other than 200 and 304, and lost connections."""
+        return sum(count for status, count in self.statuses.items() if status not in {200, 304})
+
+    @classmethod
+    def together(cls, rounds: Sequence["Figures"]) -> "Figures":
+        """Several rounds as one."""
+        statuses: Counter[int] = Counter()
+        for figures in rounds:
+            statuses.update(figures.statuses)
+        return cls(
+            sorted(latency for figures in rounds for latency in figures.latencies),
+            dict(statuses),
+            sum(figures.seconds for figures in rounds),
+            sum(figures.body_bytes for figures in rounds),
+        )
+
     def quantile(self, share: float) -> float:
         """The latency in seconds that this share of the answers did not exceed."""
         return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
@@ -79,11 +100,8 @@ class _Generator:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._address = urlsplit(load.url)
-        target = self._address.path + (f"?{self._address.query}" if self._address.query else "")
-        lines = [f"GET {target} HTTP/1.1", f"Host: {self._address.netloc}"]
-        lines += [f"{name}: {value}" for name, value in load.headers.items()]
-        self.request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+        self._address = urlsplit(load.urls[0])
+        self.requests = cycle(_request(url, load.headers) for url in load.urls)
         self.latencies: list[float] = []
         self.statuses: Counter[int] = Counter()
         self.body_bytes = 0
@@ -110,7 +128,7 @@ class _Generator:
         await asyncio.sleep(WARM_UP_SECONDS)
         self.measuring = True
         started = time.perf_counter()
-        limit = None if self._load.requests else self._load.seconds
+        limit = MOST_SECONDS if self._load.requests else self._load.seconds
         try:
             await asyncio.wait_for(self.done.wait(), limit)
         except TimeoutError:
@@ -119,6 +137,14 @@ class _Generator:
         for transport in transports:
             transport.abort()
         return Figures(sorted(self.latencies), dict(self.statuses), seconds, self.body_bytes)
+
+
+def _request(url: str, headers: Headers) -> bytes:
+    address = urlsplit(url)
+    target = address.path + (f"?{address.query}" if address.query else "")
+    lines = [f"GET {target} HTTP/1.1", f"Host: {address.netloc}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 class _Connection(asyncio.Protocol):
@@ -130,8 +156,7 @@ class _Connection(asyncio.Protocol):
         self._started = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._ask()
 
     def data_received(self, data: bytes) -> None:
@@ -154,7 +179,7 @@ class _Connection(asyncio.Protocol):
 
     def _ask(self) -> None:
         self._started = time.perf_counter()
-        self._transport.write(self._generator.request)
+        self._transport.write(next(self._generator.requests))
 
 
 def _header(head: bytes, name: bytes) -> bytes:
