@@ -192,7 +192,7 @@ def test_whatever_is_killed_together_the_next_lease_finds_every_committed_row(
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
             # A signal is not yet a death: a keeper that still lives may still grant a lease.
-            psutil.wait_procs(chosen, timeout=PATIENCE_SECONDS)
+            psutil.wait_procs(chosen, timeout=2)
             assert count(postgres) == committed
             assert len(keepers(home)) <= 1
     assert all_gone(home)
