@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from api.database import ApiDatabase
 from api.observability.logs import logger
 from api.statements import statement
+from txn_platform.stores.status import AssetRecord, CheckRecord
 
 POLL_SECONDS = 0.5
 POLL_TIMEOUT_SECONDS = 2.0
@@ -34,28 +35,6 @@ class MartVersion:
     row_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class CheckStatus:
-    """The latest result of one asset check."""
-
-    asset: str
-    name: str
-    passed: bool
-    severity: str
-    blocking: bool
-    run_id: str
-    evaluated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AssetStatus:
-    """The latest materialization of one asset."""
-
-    asset: str
-    run_id: str
-    materialized_at: datetime
-
-
 @dataclass(frozen=True)
 class PipelineStatus:
     """Everything that the pipeline wrote down about itself.
@@ -69,8 +48,8 @@ class PipelineStatus:
     """
 
     versions: Mapping[str, MartVersion] = field(default_factory=dict[str, MartVersion])
-    assets: Sequence[AssetStatus] = ()
-    checks: Sequence[CheckStatus] = ()
+    assets: Sequence[AssetRecord] = ()
+    checks: Sequence[CheckRecord] = ()
     accepted_rows: int = 0
     rejected_rows: Mapping[str, int] = field(default_factory=dict[str, int])
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from api.watch import AssetStatus, CheckStatus, PipelineStatus
+from api.watch import PipelineStatus
+from txn_platform.stores.status import AssetRecord, CheckRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def quality_view(status: PipelineStatus, dagster_url: str) -> QualityView:
     )
 
 
-def _check_row(check: CheckStatus, dagster_url: str) -> CheckRow:
+def _check_row(check: CheckRecord, dagster_url: str) -> CheckRow:
     return CheckRow(
         asset=check.asset,
         name=check.name,
@@ -92,7 +93,7 @@ def _check_row(check: CheckStatus, dagster_url: str) -> CheckRow:
     )
 
 
-def _asset_row(asset: AssetStatus, dagster_url: str) -> AssetRow:
+def _asset_row(asset: AssetRecord, dagster_url: str) -> AssetRow:
     return AssetRow(asset.asset, asset.materialized_at, _asset_href(asset.asset, dagster_url))
 
 

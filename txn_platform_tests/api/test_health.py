@@ -18,14 +18,15 @@ from api.health import router
 from api.limits.limiter import RateLimiter
 from api.meta.dependencies import Dependency, DependencyName, DependencyState
 from api.problems import StoreAwayError
-from api.watch import CheckStatus, MartVersion, PipelineStatus
+from api.watch import MartVersion, PipelineStatus
 from txn_platform.config import RateLimitsSection
+from txn_platform.stores.status import CheckRecord
 
 NOW = datetime.now(UTC)
 MARTS = {name: MartVersion(name, NOW, 3) for name in ("summary_sales", "pg_sales")}
 NOTHING, PUBLISHED = PipelineStatus(), PipelineStatus(versions=MARTS)
 WELL: dict[DependencyName, DependencyState] = {"postgres": "ok", "warehouse": "ok", "lake": "ok"}
-FAILED = CheckStatus("fact_sales", "pii_hashed", False, "ERROR", True, "r1", NOW)
+FAILED = CheckRecord("fact_sales", "pii_hashed", False, "ERROR", True, "r1", NOW)
 
 
 class _Away:
@@ -126,7 +127,7 @@ def test_health_names_the_store_that_is_away_or_empty(
     ],
 )
 def test_health_tells_of_a_failed_check_that_protects_readers(
-    check: CheckStatus, found: str
+    check: CheckRecord, found: str
 ) -> None:
     health = _client(replace(PUBLISHED, checks=[check])).get("/healthz").json()
     assert health["checks"]["checks"] == found

@@ -18,7 +18,7 @@ from api.dashboard.site import site_router
 from api.limits.headers import SecurityHeaders
 from api.problem_handlers import install
 from api.problems import ProblemError, StoreAwayError, unauthorized
-from api.watch import AssetStatus, CheckStatus, MartVersion, PipelineStatus
+from api.watch import MartVersion, PipelineStatus
 from txn_platform.config import PipelineConfig
 from txn_platform.errors import StoreError, TransientStoreError
 from txn_platform.stores.published import (
@@ -28,6 +28,7 @@ from txn_platform.stores.published import (
     SummaryFilter,
     SummaryPage,
 )
+from txn_platform.stores.status import AssetRecord, CheckRecord
 
 PASSWORD = "a long password"
 CSRF_TOKEN = "the token of the session's forms"
@@ -256,11 +257,11 @@ def pipeline_status(
     return PipelineStatus(
         versions={"summary_sales": version, "pg_sales": version},
         assets=[
-            AssetStatus(asset, "run", at)
+            AssetRecord(asset, "run", at)
             for asset in ("lake_transactions", "fact_sales", "summary_sales")
         ],
         checks=[
-            CheckStatus(asset, name, name not in failed, "ERROR", True, "run", at)
+            CheckRecord(asset, name, name not in failed, "ERROR", True, "run", at)
             for asset, name in checks
         ],
         accepted_rows=9000,

@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.database import ApiDatabase
 from api.observability.metrics import BUCKETS, Metrics
 from api.observability.output import LogOutput
-from api.watch import AssetStatus, CheckStatus, MartVersion, PipelineStatus, Watch
+from api.watch import MartVersion, PipelineStatus, Watch
+from txn_platform.stores.status import AssetRecord, CheckRecord
 from txn_platform_tests.api.observability.recording import observed_app
 
 NOW = datetime.now(UTC)
@@ -22,10 +23,10 @@ STATUS = PipelineStatus(
         "pg_sales": MartVersion("m1", NOW, 6_000),
         "summary_sales": MartVersion("m2", NOW, 3),
     },
-    assets=[AssetStatus("fact_sales", "r1", NOW - timedelta(hours=1))],
+    assets=[AssetRecord("fact_sales", "r1", NOW - timedelta(hours=1))],
     checks=[
-        CheckStatus("fact_sales", "pii_hashed", True, "ERROR", True, "r1", NOW),
-        CheckStatus("pg_sales", "marts_agree", False, "ERROR", True, "r1", NOW),
+        CheckRecord("fact_sales", "pii_hashed", True, "ERROR", True, "r1", NOW),
+        CheckRecord("pg_sales", "marts_agree", False, "ERROR", True, "r1", NOW),
     ],
     accepted_rows=9_004,
     rejected_rows={"missing_product": 501, "invalid_price": 7},
