@@ -1,7 +1,6 @@
 """From a page of a mart to an answer: entity tag, materialization, links to other pages."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import format_datetime
 from functools import lru_cache
@@ -9,7 +8,7 @@ from hashlib import blake2b
 
 from api.marts.cache import Answer, Header
 from api.marts.filters import SalesFilters
-from txn_platform.stores.published import Materialization
+from txn_platform.stores.published import MartPage, Materialization
 
 SERVING_HEADERS: tuple[Header, ...] = (
     # To be kept by the one user only, and asked about with its entity tag each time.
@@ -18,25 +17,9 @@ SERVING_HEADERS: tuple[Header, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows as a store gave them.
-
-    Attributes:
-        rows: A JSON array.
-        count: Rows on this page.
-        total: Rows on all pages.
-        bytes_processed: What the warehouse read; 0 where nothing is billed.
-    """
-
-    rows: bytes
-    count: int
-    total: int
-    materialization: Materialization
-    bytes_processed: int = 0
-
-
-def encode(page: Page, *, mart: str, path: str, filters: SalesFilters, read_at: float) -> Answer:
+def encode(
+    page: MartPage, *, mart: str, path: str, filters: SalesFilters, read_at: float
+) -> Answer:
     """The answer that shows a page.
 
     Args:
@@ -84,13 +67,13 @@ def content_headers(body: bytes) -> tuple[Header, ...]:
     return ((b"content-type", b"application/json"), (b"content-length", length))
 
 
-def _entity_tag(page: Page) -> bytes:
+def _entity_tag(page: MartPage) -> bytes:
     digest = blake2b(page.rows, digest_size=16)
     digest.update(page.materialization.materialization_id.encode())
     return f'"{digest.hexdigest()}"'.encode()
 
 
-def _links(page: Page, path: str, filters: SalesFilters) -> Iterator[str]:
+def _links(page: MartPage, path: str, filters: SalesFilters) -> Iterator[str]:
     """RFC 8288. Pages lie where stepping from the present one by `limit` leads."""
     limit, offset = filters.limit, filters.offset
 

@@ -9,11 +9,10 @@ from psycopg.sql import SQL, Composed
 
 from api.database import ApiDatabase
 from api.marts.cache import ResultCache
-from api.marts.encoding import Page
 from api.marts.filters import OperationalFilters
 from api.problems import StoreAwayError
 from api.statements import statement
-from txn_platform.stores.published import Materialization
+from txn_platform.stores.published import MartPage, Materialization
 
 _SORTED_BY: Mapping[str, SQL] = {
     # By code points wherever it runs; a server's own collation would differ from the warehouse.
@@ -30,7 +29,7 @@ _SORTED_BY: Mapping[str, SQL] = {
 
 async def read_page(
     database: ApiDatabase, results: ResultCache, filters: OperationalFilters
-) -> Page:
+) -> MartPage:
     """A page of `pg_sales` with the materialization that it is of.
 
     Args:
@@ -54,7 +53,7 @@ async def read_page(
         raise StoreAwayError("postgres")
     shown = Materialization(row["materialization_id"], row["materialized_at"].astimezone(UTC))
     results.remember_total(filters.selection, shown.materialization_id, row["total"])
-    return Page(row["json_rows"], row["row_count"], row["total"], shown)
+    return MartPage(row["json_rows"], row["row_count"], row["total"], shown)
 
 
 def page_query(

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from api.auth.dependencies import requires
 from api.auth.principal import Principal
 from api.marts import operational, summary
-from api.marts.encoding import Page
 from api.marts.filters import OperationalFilters, TrendFilters
 from api.marts.models import CONDITIONS, MART_RESPONSES, OperationalRow, SummaryRow
 from api.marts.route import SCOPE, MartRoute
@@ -17,6 +16,7 @@ from api.marts.serving import Asked, MartReader
 from api.problems import StoreAwayError
 from api.responses import problems
 from api.services import services
+from txn_platform.stores.published import MartPage
 
 TRENDS = "/api/v1/sales/trends"
 PG_TRENDS = "/api/v1/sales/pg-trends"
@@ -56,7 +56,7 @@ async def pg_trends(
     """
     held = services(request)
 
-    async def read() -> Page:
+    async def read() -> MartPage:
         if not held.watch.reachable:
             raise StoreAwayError("postgres")
         return await operational.read_page(held.database, held.results, filters)

@@ -13,10 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from api.marts.cache import Answer, Header, Query, ResultCache
 from api.marts.conditional import is_unchanged
-from api.marts.encoding import SERVING_HEADERS, Page, content_headers, encode
+from api.marts.encoding import SERVING_HEADERS, content_headers, encode
 from api.marts.filters import SalesFilters
 from api.problems import ProblemError
 from api.watch import Watch
+from txn_platform.stores.published import MartPage
 
 PATIENCE_SECONDS = 2.0
 """How long a client waits for a newer answer when an older one could stand in."""
@@ -111,7 +112,7 @@ class MartReader:
         return None if state is None else respond(scope, answer, state)
 
     async def answer(
-        self, request: Request, asked: Asked, read: Callable[[], Page | Awaitable[Page]]
+        self, request: Request, asked: Asked, read: Callable[[], MartPage | Awaitable[MartPage]]
     ) -> Response:
         """The answer to a query, read from the store where it must be.
 
@@ -158,10 +159,12 @@ class MartReader:
         return "stale" if self._results.is_away(answer.mart) else None
 
 
-def _load(asked: Asked, read: Callable[[], Page | Awaitable[Page]]) -> Answer | Awaitable[Answer]:
+def _load(
+    asked: Asked, read: Callable[[], MartPage | Awaitable[MartPage]]
+) -> Answer | Awaitable[Answer]:
     read_at = time.monotonic()
     page = read()
-    if isinstance(page, Page):
+    if isinstance(page, MartPage):
         return _encoded(asked, page, read_at)
 
     async def later() -> Answer:
@@ -170,5 +173,5 @@ def _load(asked: Asked, read: Callable[[], Page | Awaitable[Page]]) -> Answer | 
     return later()
 
 
-def _encoded(asked: Asked, page: Page, read_at: float) -> Answer:
+def _encoded(asked: Asked, page: MartPage, read_at: float) -> Answer:
     return encode(page, mart=asked.mart, path=asked.path, filters=asked.filters, read_at=read_at)

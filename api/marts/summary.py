@@ -6,12 +6,11 @@ from http import HTTPStatus
 
 from anyio import CapacityLimiter, to_thread
 
-from api.marts.encoding import Page
 from api.marts.filters import TrendFilters
 from api.observability.logs import logger
 from api.problems import ProblemError, StoreAwayError
 from txn_platform.errors import StoreError
-from txn_platform.stores.published import PublishedMarts, QueryTooExpensiveError
+from txn_platform.stores.published import MartPage, PublishedMarts, QueryTooExpensiveError
 
 MAX_QUERIES = 16
 """Threads that wait for the warehouse at a time; further requests wait for one of them."""
@@ -21,7 +20,7 @@ _EXPENSIVE_RETRY_SECONDS = 3600
 _threads = CapacityLimiter(MAX_QUERIES)
 
 
-def read_page(marts: PublishedMarts, filters: TrendFilters) -> Page | Awaitable[Page]:
+def read_page(marts: PublishedMarts, filters: TrendFilters) -> MartPage | Awaitable[MartPage]:
     """A page of the published monthly summary, at once where reading it doesn't block.
 
     Raises:
@@ -32,9 +31,9 @@ def read_page(marts: PublishedMarts, filters: TrendFilters) -> Page | Awaitable[
     return to_thread.run_sync(read, limiter=_threads) if marts.blocking else read()
 
 
-def _read(marts: PublishedMarts, filters: TrendFilters) -> Page:
+def _read(marts: PublishedMarts, filters: TrendFilters) -> MartPage:
     try:
-        page = marts.summary(
+        return marts.summary(
             filters.summary_filter(), filters.sort_keys(), filters.limit, filters.offset
         )
     except QueryTooExpensiveError:
@@ -47,4 +46,3 @@ def _read(marts: PublishedMarts, filters: TrendFilters) -> Page:
     except StoreError as error:
         logger().warning("warehouse can't be read", reason=type(error).__name__)
         raise StoreAwayError("warehouse") from None
-    return Page(page.rows, page.count, page.total, page.materialization, page.bytes_processed)

@@ -10,13 +10,12 @@ from typing import Any, Literal
 from anyio import CapacityLimiter, Lock, to_thread
 
 from api.marts import summary
-from api.marts.encoding import Page
 from api.marts.filters import TrendFilters
 from api.problems import ProblemError
 from api.watch import Watch
 from txn_platform.errors import StoreError
 from txn_platform.stores.ports import Lake
-from txn_platform.stores.published import PublishedMarts
+from txn_platform.stores.published import MartPage, PublishedMarts
 
 DependencyName = Literal["postgres", "warehouse", "lake"]
 DependencyState = Literal["ok", "empty", "away"]
@@ -94,7 +93,7 @@ class Dependencies:
     async def _warehouse(self) -> DependencyState:
         try:
             found = summary.read_page(self._marts, TrendFilters(limit=1))
-            page = found if isinstance(found, Page) else await found
+            page = found if isinstance(found, MartPage) else await found
         except ProblemError:
             unpublished = "summary_sales" not in self._watch.status.versions
             return "empty" if unpublished and self._watch.reachable else "away"

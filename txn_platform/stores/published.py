@@ -62,8 +62,8 @@ class SummaryFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class SummaryPage:
-    """One page of `summary_sales`, all of one materialization.
+class MartPage:
+    """One page of a mart, all of one materialization.
 
     Attributes:
         rows: A JSON array of objects with the columns of the mart, months as YYYY-MM-DD, amounts
@@ -77,7 +77,7 @@ class SummaryPage:
     count: int
     total: int
     materialization: Materialization
-    bytes_processed: int
+    bytes_processed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class PublishedMarts(Protocol):
 
     def summary(
         self, filters: SummaryFilter, sort: Sequence[SortKey], limit: int, offset: int
-    ) -> SummaryPage:
+    ) -> MartPage:
         """A page of the monthly summary by product.
 
         Args:

@@ -20,11 +20,11 @@ from tenacity import (
 from txn_platform.errors import TransientStoreError
 from txn_platform.stores.google_errors import TOO_EXPENSIVE, Remedies, google_errors
 from txn_platform.stores.published import (
+    MartPage,
     Materialization,
     Reading,
     SortKey,
     SummaryFilter,
-    SummaryPage,
 )
 from txn_platform.stores.published_parameters import (
     Parameter,
@@ -85,7 +85,7 @@ class BigQueryPublishedMarts:
 
     def summary(
         self, filters: SummaryFilter, sort: Sequence[SortKey], limit: int, offset: int
-    ) -> SummaryPage:
+    ) -> MartPage:
         """A page of the monthly summary by product."""
         keys = complete_order(sort)
         parameters = [
@@ -100,7 +100,7 @@ class BigQueryPublishedMarts:
         answer = self._ask("published_summary", _SUMMARY, parameters, **places)
         rows = _sales(answer.rows)
         total = answer.rows["total"][0].as_py() if answer.rows.num_rows else 0
-        return SummaryPage(
+        return MartPage(
             json_array(json_objects(rows)),
             rows.num_rows,
             total,

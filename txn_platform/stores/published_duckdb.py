@@ -19,11 +19,11 @@ from txn_platform.stores.disk import store_errors
 from txn_platform.stores.duckdb_errors import duckdb_errors
 from txn_platform.stores.ports import SUMMARY_SCHEMA
 from txn_platform.stores.published import (
+    MartPage,
     Materialization,
     Reading,
     SortKey,
     SummaryFilter,
-    SummaryPage,
 )
 from txn_platform.stores.published_rows import in_cents, month_window
 from txn_platform.stores.published_summary import SummaryIndex
@@ -89,11 +89,11 @@ class DuckDBPublishedMarts:
 
     def summary(
         self, filters: SummaryFilter, sort: Sequence[SortKey], limit: int, offset: int
-    ) -> SummaryPage:
+    ) -> MartPage:
         """A page of the monthly summary by product."""
         snapshot = self._current()
         page = snapshot.summary.page(filters, sort, limit, offset)
-        return SummaryPage(
+        return MartPage(
             page.rows, page.count, page.total, snapshot.materialization, bytes_processed=0
         )
 

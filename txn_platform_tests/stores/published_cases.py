@@ -16,11 +16,11 @@ import pyarrow as pa
 import pytest
 
 from txn_platform.stores.published import (
+    MartPage,
     Materialization,
     PublishedMarts,
     SortKey,
     SummaryFilter,
-    SummaryPage,
 )
 from txn_platform.stores.published_bigquery import BigQueryPublishedMarts
 from txn_platform.stores.published_duckdb import DuckDBPublishedMarts
@@ -181,7 +181,7 @@ PUBLISHED: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Pu
 }
 
 
-def objects(page: SummaryPage) -> list[dict[str, Any]]:
+def objects(page: MartPage) -> list[dict[str, Any]]:
     """The rows of a page, numbers as exact as they are written."""
     return json.loads(page.rows, parse_float=Decimal, parse_int=Decimal)
 

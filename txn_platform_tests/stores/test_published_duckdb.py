@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from txn_platform.errors import StoreError
-from txn_platform.stores.published import SortKey, SummaryFilter, SummaryPage
+from txn_platform.stores.published import MartPage, SortKey, SummaryFilter
 from txn_platform_tests.stores.published_cases import (
     AT,
     MONTHS,
@@ -54,7 +54,7 @@ def publish(case: PublishedCase, version: int, products: int = 20) -> None:
     case.publish(sales, by_day(sales[:5]), str(version), AT + timedelta(minutes=version))
 
 
-def versions_of(page: SummaryPage) -> set[str]:
+def versions_of(page: MartPage) -> set[str]:
     """The versions that the rows and the materialization tell."""
     rows = json.loads(page.rows)
     shown = {int(row[name]) for row in rows for name in ("total_amount", "total_quantity")}
@@ -68,8 +68,8 @@ def test_pages_read_while_the_file_is_swapped_are_of_one_materialization_each(
     publish(case, 1)
     done, started = Event(), Barrier(READERS + 1)
 
-    def read() -> list[SummaryPage]:
-        pages: list[SummaryPage] = []
+    def read() -> list[MartPage]:
+        pages: list[MartPage] = []
         started.wait()
         while not done.is_set():
             pages.append(case.marts.summary(EVERYTHING, [], 100, 0))
@@ -105,7 +105,7 @@ def test_readers_who_find_a_new_file_together_load_it_once(
 
     together = Barrier(READERS)
 
-    def read() -> SummaryPage:
+    def read() -> MartPage:
         together.wait()
         return case.marts.summary(EVERYTHING, [], 10, 0)
 

@@ -22,11 +22,11 @@ from api.watch import MartVersion, PipelineStatus
 from txn_platform.config import PipelineConfig
 from txn_platform.errors import StoreError, TransientStoreError
 from txn_platform.stores.published import (
+    MartPage,
     Materialization,
     Reading,
     SortKey,
     SummaryFilter,
-    SummaryPage,
 )
 from txn_platform.stores.status import AssetRecord, CheckRecord
 
@@ -81,7 +81,7 @@ class Marts:
 
     def summary(
         self, filters: SummaryFilter, sort: Sequence[SortKey], limit: int, offset: int
-    ) -> SummaryPage:
+    ) -> MartPage:
         raise NotImplementedError  # the pages have no use for it
 
     def close(self) -> None:

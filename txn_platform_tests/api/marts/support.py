@@ -28,10 +28,10 @@ from api.problems import unauthorized
 from api.responses import document_problems
 from api.watch import Watch
 from txn_platform.stores.published import (
+    MartPage,
     Materialization,
     SortKey,
     SummaryFilter,
-    SummaryPage,
 )
 
 READER = {"Authorization": "Bearer reader"}
@@ -93,7 +93,7 @@ class Observed:
 
     def summary(
         self, filters: SummaryFilter, sort: Sequence[SortKey], limit: int, offset: int
-    ) -> SummaryPage:
+    ) -> MartPage:
         self.calls += 1
         if self.pause:
             self.pause()
@@ -110,8 +110,8 @@ class ConstantMarts:
     def __init__(self) -> None:
         self.materialization = Materialization("constant", datetime(2024, 1, 1, tzinfo=UTC))
 
-    def summary(self, *_: object) -> SummaryPage:
-        return SummaryPage(b'[{"product":"Halal"}]', 1, 1, self.materialization, 77)
+    def summary(self, *_: object) -> MartPage:
+        return MartPage(b'[{"product":"Halal"}]', 1, 1, self.materialization, 77)
 
 
 @dataclass(frozen=True)
